@@ -1,0 +1,42 @@
+"""Nets from text, for all tests that need one."""
+
+from __future__ import annotations
+
+import pytest
+
+from netspec.errors import NetspecError
+from netspec.schema.document import load_document
+from netspec.schema.messages import TEST, NetParameter, NetState
+from netspec.text.source import Source
+
+
+@pytest.fixture
+def read():
+    """A text as a net's document; its diagnostics call it net.prototxt."""
+    return lambda text: load_document(Source("net.prototxt", text), NetParameter)
+
+
+@pytest.fixture
+def graph_of(read):
+    from netspec.graph.build import build_graph
+
+    return lambda text, phase=TEST: build_graph(read(text), NetState(phase=phase))
+
+
+@pytest.fixture
+def compile_text(read):
+    from netspec.compiler.net import compile_net
+
+    return lambda text, **options: compile_net(read(text), **options)
+
+
+@pytest.fixture
+def report():
+    """The whole report that a call ends in, with the error's class in front."""
+
+    def run(call, *args, **options):
+        with pytest.raises(NetspecError) as caught:
+            call(*args, **options)
+        return f"{type(caught.value).__name__}\n{caught.value}\n"
+
+    return run
