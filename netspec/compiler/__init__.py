@@ -1,0 +1,1 @@
+"""From the graph to something that runs: a `torch.fx.GraphModule` inside a `Net`."""

@@ -1,0 +1,1 @@
+"""The layer catalogue: the only place that knows what a layer computes. Every module here is walked."""

@@ -1,0 +1,6 @@
+"""Small passes over a net, each with one job; none computes a shape.
+
+A pass that rewrites (`filter_state`, `inputs_to_layer`, `name_loss_tops`) takes a document and gives a new
+one, and does nothing to its own result. A pass that reads (`wire`, `share_params`) gives facts about the
+layers, by their position, together with the errors it met.
+"""

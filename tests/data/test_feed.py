@@ -1,0 +1,128 @@
+"""Batches drawn ahead of time."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import threading
+import time
+
+import pytest
+import torch
+
+from netspec.data.feed import Feed
+from netspec.errors import DataError
+
+
+class Numbers:
+    """Batch k is the number k; the batches named in ``slow`` take a while, those in ``broken`` fail."""
+
+    shapes = ((),)
+
+    def __init__(self, slow=(), broken=()):
+        self.slow, self.broken = frozenset(slow), set(broken)
+
+    def batch(self, index):
+        if index in self.slow:
+            time.sleep(0.02)
+        if index in self.broken:
+            raise DataError.at(f"record {index} is broken")
+        return (torch.tensor(float(index)),)
+
+
+def draw(feed, count):
+    return [int(feed.next()[0]) for _ in range(count)]
+
+
+@pytest.fixture
+def make():
+    feeds = []
+
+    def feed(*args, **options):
+        feeds.append(Feed(*args, **options))
+        return feeds[-1]
+
+    yield feed
+    for made in feeds:
+        made.close()
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("ahead", [1, 4])
+def test_the_order_does_not_depend_on_the_workers(make, workers, ahead):
+    feed = make(Numbers(slow={0, 3, 4}), workers=workers, ahead=ahead)
+    assert draw(feed, 8) == list(range(8))
+    assert feed.position == 8
+
+
+def test_batches_are_made_ahead(make):
+    made = threading.Semaphore(0)
+    stream = Numbers()
+    plain = stream.batch
+    stream.batch = lambda index: (plain(index), made.release())[0]
+    feed = make(stream, ahead=3)
+    feed.next()
+    assert all(made.acquire(timeout=5) for _ in range(3))
+
+
+def test_nothing_is_drawn_before_the_first_call(make):
+    feed = make(Numbers(broken={0}))
+    assert feed.position == 0
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("netspec-feed")]
+
+
+def test_the_position_can_be_set(make):
+    feed = make(Numbers())
+    assert draw(feed, 2) == [0, 1]
+    feed.position = 10
+    assert draw(feed, 2) == [10, 11]
+    feed.position = 0
+    assert draw(feed, 2) == [0, 1]
+    feed.position = feed.position
+    assert draw(feed, 2) == [2, 3]
+
+
+def test_an_error_comes_out_at_its_batch_and_stays_there(make):
+    feed = make(Numbers(broken={2}))
+    assert draw(feed, 2) == [0, 1]
+    for _ in range(2):
+        with pytest.raises(DataError, match="record 2 is broken"):
+            feed.next()
+        assert feed.position == 2
+
+
+def test_after_an_error_one_can_go_on_elsewhere_or_try_again(make):
+    stream = Numbers(broken={2})
+    feed = make(stream)
+    draw(feed, 2)
+    with pytest.raises(DataError):
+        feed.next()
+    feed.position = 3
+    assert draw(feed, 2) == [3, 4]
+    feed.position = 2
+    with pytest.raises(DataError):
+        feed.next()
+    stream.broken.clear()
+    feed.close()
+    assert draw(feed, 2) == [2, 3]
+
+
+def test_close_stops_the_threads_and_next_goes_on(make):
+    feed = make(Numbers(), workers=2)
+    draw(feed, 3)
+    feed.close()
+    feed.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("netspec-feed")]
+    assert feed.position == 3
+    assert draw(feed, 2) == [3, 4]
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda feed: pickle.loads(pickle.dumps(feed))])
+def test_a_copy_goes_on_by_itself(make, copied):
+    feed = make(Numbers())
+    draw(feed, 3)
+    twin = copied(feed)
+    assert draw(twin, 2) == draw(feed, 2) == [3, 4]
+    twin.position = 0
+    twin.close()
+    assert draw(feed, 1) == [5]

@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+import torch
+
+from netspec.errors import ShapeError
+
+
+def _layer(param=""):
+    return f'type: "SpatialTransformer" st_param {{ {param} }}'
+
+
+def _reference(image, theta, height, width):
+    """Bilinear sampling in the fork's convention, pixel by pixel."""
+    h, w = image.shape[2:]
+    y = np.zeros((*image.shape[:2], height, width))
+    for n, s, t in np.ndindex(len(image), height, width):
+        row, column = theta[n].reshape(2, 3) @ (2 * s / height - 1, 2 * t / width - 1, 1)
+        row, column = (row + 1) / 2 * h, (column + 1) / 2 * w
+        for a in (int(np.floor(row)), int(np.floor(row)) + 1):
+            for b in (int(np.floor(column)), int(np.floor(column)) + 1):
+                if 0 <= a < h and 0 <= b < w:
+                    weight = (1 - abs(row - a)) * (1 - abs(column - b))
+                    y[n, :, s, t] += weight * image[n, :, a, b]
+    return y
+
+
+@pytest.mark.parametrize(
+    ("param", "size"), [("", (5, 6)), ("output_H: 3 output_W: 4", (3, 4)), ("output_W: 7", (5, 7))]
+)
+def test_values_and_gradient(build, gradcheck, randn, param, size):
+    layer = build(_layer(param), (2, 3, 5, 6), (2, 6))
+    image, theta = randn(2, 3, 5, 6), randn(2, 6)
+    expected = _reference(image.detach().numpy(), theta.detach().numpy(), *size)
+    np.testing.assert_allclose(layer(image, theta).detach(), expected, atol=1e-12)
+    assert layer.shapes == [expected.shape]
+    gradcheck(layer, image, theta)
+
+
+def test_fixed_entries(build, gradcheck, randn):
+    layer = build(_layer("theta_1_1: 0.3 theta_1_2: 0 theta_2_1: -0.1 theta_2_2: 0.7"), (2, 1, 5, 5), (2, 2))
+    image, shift = randn(2, 1, 5, 5), randn(2, 2)
+    a, b = shift.detach().numpy().T
+    ones = np.ones(2)
+    theta = np.stack([0.3 * ones, 0 * ones, a, -0.1 * ones, 0.7 * ones, b], 1)
+    expected = _reference(image.detach().numpy(), theta, 5, 5)
+    np.testing.assert_allclose(layer(image, shift).detach(), expected, atol=1e-12)
+    gradcheck(layer, image, shift)
+
+
+def test_the_identity_gives_the_image(build):
+    layer, image = build(_layer(), (1, 2, 28, 28), (1, 6)), torch.linspace(0, 1, 1568).reshape(1, 2, 28, 28)
+    theta = torch.tensor([[1.0, 0, 0, 0, 1, 0]])
+    torch.testing.assert_close(layer(image, theta), image, atol=1e-5, rtol=0)
+
+
+def test_without_gradient_to_the_image(build, gradcheck, randn):
+    layer = build(_layer("to_compute_dU: false"), (2, 1, 4, 4), (2, 6))
+    image, theta = randn(2, 1, 4, 4), randn(2, 6)
+    layer(image, theta).sum().backward()
+    assert image.grad is None
+    assert theta.grad.abs().sum() > 0
+    gradcheck(layer, image.detach(), theta)
+
+
+def test_positions_stay_in_float32_under_autocast(build):
+    layer = build(_layer(), (1, 1, 64, 64), (1, 6))
+    image, theta = torch.randn(1, 1, 64, 64), torch.tensor([[1.0, 0, 0.3, 0, 1, 0.1]])
+    with torch.autocast("cpu", torch.bfloat16):
+        y = layer(image, theta)
+    torch.testing.assert_close(y, layer(image, theta))
+
+
+def test_half_precision_images(build):
+    layer = build(_layer(), (1, 1, 8, 8), (1, 6))
+    image, theta = torch.randn(1, 1, 8, 8).bfloat16(), torch.tensor([[1.0, 0, 0.3, 0, 1, 0.1]]).bfloat16()
+    y = layer(image, theta)
+    assert y.dtype == torch.bfloat16
+    torch.testing.assert_close(y, layer(image.float(), theta.float()).bfloat16())
+
+
+def test_another_batch_than_the_text_s(build):
+    assert build(_layer(), (2, 1, 8, 8), (2, 6))(torch.ones(5, 1, 8, 8), torch.ones(5, 6)).shape == (
+        5,
+        1,
+        8,
+        8,
+    )
+
+
+def test_theta_count(rejects):
+    message = (
+        r"st_param fixes 2 \(theta_1_1, theta_2_3\), so that the theta bottom must bring 4 per item, not 6"
+    )
+    rejects(message, '"b1"', _layer("theta_1_1: 1 theta_2_3: 0"), (2, 1, 4, 4), (2, 6), error=ShapeError)
+    rejects(
+        "st_param fixes none, so that the theta bottom must bring 6", '"b1"', _layer(), (2, 1, 4, 4), (2, 2)
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "marked", "param"),
+    [
+        ("transform_type 'tps' is not supported", '"tps"', 'transform_type: "tps"'),
+        ("sampler_type 'cubic' is not supported", '"cubic"', 'sampler_type: "cubic"'),
+        ("output_H must be at least 1, not 0", "0", "output_H: 0"),
+    ],
+)
+def test_refused(rejects, message, marked, param):
+    rejects(message, marked, _layer(param), (2, 1, 4, 4), (2, 6))
+
+
+def test_shapes(rejects):
+    rejects("first bottom must be NxCxHxW", '"b0"', _layer(), (2, 16), (2, 6))
+    rejects("as many items as the images", '"b1"', _layer(), (2, 1, 4, 4), (3, 6))
