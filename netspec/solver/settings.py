@@ -1,0 +1,287 @@
+"""What a solver file asks for, checked as a whole before anything is built."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from netspec.errors import SolverError
+from netspec.schema.document import Document, load_document
+from netspec.schema.messages import TEST, TRAIN, NetParameter, NetState, SolverParameter
+from netspec.solver.lr_policy import NEEDS, POLICIES
+from netspec.solver.sgd import RULES
+from netspec.text.diagnostic import Diagnostic, in_text_order
+from netspec.text.paths import resolve
+from netspec.text.suggest import nearest, one_of
+
+SolverSource = str | PathLike[str] | SolverParameter | Document[SolverParameter]
+
+_TRAIN_NETS = ("net", "net_param", "train_net", "train_net_param")
+_TEST_NETS = ("test_iter", "test_net", "test_net_param")  # any of them asks for tests
+_TYPES = ("SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam")  # in the order of the old solver_type
+_POSITIVE = ("stepsize", "max_iter")
+
+
+@dataclass(frozen=True)
+class NetSource:
+    """One of the nets that a solver names, and the state to compile it in.
+
+    ``batches`` is how many of them a test takes; 0 for the train net.
+    """
+
+    net: Path | Document[NetParameter]
+    state: NetState
+    batches: int = 0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A solver file that contradicts neither itself nor what netspec can do.
+
+    Attributes:
+        document: the message and its places in the text.
+        type: the update rule's name.
+        train: the train net.
+        tests: the test nets, in Caffe's order.
+        weights: files to start from, in the order in which they are loaded.
+    """
+
+    document: Document[SolverParameter]
+    type: str
+    train: NetSource
+    tests: tuple[NetSource, ...]
+    weights: tuple[Path, ...]
+
+    @property
+    def message(self) -> SolverParameter:
+        """The solver's message."""
+        return self.document.message
+
+    @property
+    def prefix(self) -> str:
+        """What the names of snapshots begin with: ``snapshot_prefix``, in which a folder stands for a file
+        of the solver's name in it; without one, the solver's path without its extension."""
+        path = self.document.source.path or Path("solver")
+        given = self.message.snapshot_prefix
+        if not given:
+            return str(path.with_suffix(""))
+        return str(Path(given) / path.stem) if Path(given).is_dir() else given
+
+    def error(self, message: str, *path: str | int, help: str | None = None) -> SolverError:
+        """An error about a field of the solver."""
+        return SolverError([_finding(self.document, message, *path, help=help)])
+
+    def check_snapshot_folder(self) -> None:
+        """Makes sure that snapshots can be written, before hours of training rely on it.
+
+        Raises:
+            SolverError: their folder is missing or cannot be written to.
+        """
+        folder = Path(self.prefix).parent
+        help = "snapshot_prefix is the start of a file name; its folder must exist and be writable"
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            message = f"snapshots cannot be written to the folder '{folder}': {error.strerror}"
+            raise self.error(message, "snapshot_prefix", help=help) from error
+
+
+def load_settings(source: SolverSource) -> Settings:
+    """Reads and checks a solver: a file, a message, or a document that is already read.
+
+    Raises:
+        ParseError: the text is no solver.
+        SolverError: everything that contradicts itself, in the order of the text.
+        NetError: a net or a weight file that it names does not exist.
+    """
+    document = _document(source)
+    findings = [*_nets(document), *_tests(document), *_rate(document), *_rule(document), *_counts(document)]
+    if findings:
+        raise SolverError(in_text_order(findings))
+    return Settings(
+        document,
+        _type(document.message),
+        _train_source(document),
+        tuple(_test_sources(document)),
+        _weights(document),
+    )
+
+
+def _document(source: SolverSource) -> Document[SolverParameter]:
+    if isinstance(source, Document):
+        return source
+    if isinstance(source, SolverParameter):
+        return Document.from_message(source)
+    return load_document(source, SolverParameter)
+
+
+# The checks ---------------------------------------------------------------------------------------------
+
+
+def _finding(
+    document: Document[SolverParameter], message: str, *path: str | int, help: str | None = None
+) -> Diagnostic:
+    return Diagnostic(message, document.spans.at(*path), help=help)
+
+
+def _nets(document: Document[SolverParameter]) -> Iterator[Diagnostic]:
+    given = [name for name in _TRAIN_NETS if document.message.HasField(name)]
+    if not given:
+        help = 'name the file of the net: net: "train_val.prototxt"'
+        yield _finding(document, f"the solver names no train net: expected {one_of(_TRAIN_NETS)}", help=help)
+    for name in given[1:]:
+        message = f"a second train net: '{given[0]}' names one already"
+        yield _finding(document, message, name, help=f"keep exactly one of {one_of(_TRAIN_NETS)}")
+
+
+def _tests(document: Document[SolverParameter]) -> Iterator[Diagnostic]:
+    param = document.message
+    own = len(param.test_net) + len(param.test_net_param)
+    generic = param.HasField("net") or param.HasField("net_param")
+    tests = max(own, len(param.test_iter)) if generic else own
+    given = next((name for name in _TEST_NETS if len(getattr(param, name))), "")
+    if len(param.test_iter) != tests:
+        place = ("test_iter", tests) if len(param.test_iter) > tests else (given,)
+        message = f"expected {tests} test_iter, one for each test net, not {len(param.test_iter)}"
+        yield _finding(document, message, *place, help="test_iter is the number of batches of a test")
+    if tests and param.test_interval <= 0:
+        help = "test_interval is the number of iterations between two tests"
+        message = "expected a positive test_interval, as there are test nets"
+        if param.HasField("test_interval"):
+            yield _finding(document, f"{message}, not {param.test_interval}", "test_interval", help=help)
+        else:
+            yield _finding(document, message, given, help=help)
+    if param.test_state and len(param.test_state) != tests:
+        message = f"expected one test_state for each of the {tests} test nets, not {len(param.test_state)}"
+        yield _finding(
+            document, message, "test_state", 0, help="give one test_state for each test net, or none"
+        )
+    for index, batches in enumerate(param.test_iter):
+        if batches <= 0:
+            yield _finding(
+                document, f"expected a positive number of batches, not {batches}", "test_iter", index
+            )
+
+
+def _rate(document: Document[SolverParameter]) -> Iterator[Diagnostic]:
+    param, policy = document.message, document.message.lr_policy
+    if not param.HasField("base_lr"):
+        yield _finding(
+            document, "the solver has no base_lr", help="the learning rate to start from: base_lr: 0.01"
+        )
+    if policy not in POLICIES:
+        guess = nearest(policy, POLICIES)
+        help = (f"did you mean '{guess}'? " if guess else "") + f"the policies are {', '.join(POLICIES)}"
+        message = f"unknown lr_policy '{policy}'" if policy else "the solver has no lr_policy"
+        yield _finding(document, message, "lr_policy", help=help)
+    for name in NEEDS.get(policy, ()):
+        yield from _needed(document, name)
+
+
+def _needed(document: Document[SolverParameter], name: str) -> Iterator[Diagnostic]:
+    param, policy = document.message, document.message.lr_policy
+    value = getattr(param, name)
+    if name == "stepvalue":
+        if not value:
+            yield _finding(document, "the lr_policy 'multistep' needs at least one stepvalue", "lr_policy")
+        for index in range(1, len(value)):
+            if value[index] < value[index - 1]:
+                message = f"expected stepvalue in rising order, not {value[index]} after {value[index - 1]}"
+                yield _finding(document, message, name, index)
+    elif not param.HasField(name):
+        yield _finding(document, f"the lr_policy '{policy}' needs {name}", "lr_policy")
+    elif name in _POSITIVE and value <= 0:
+        yield _finding(document, f"the lr_policy '{policy}' needs a positive {name}, not {value:g}", name)
+
+
+def _rule(document: Document[SolverParameter]) -> Iterator[Diagnostic]:
+    param = document.message
+    if param.HasField("type") and param.HasField("solver_type"):
+        yield _finding(
+            document, "both type and the old solver_type are given", "solver_type", help="keep type"
+        )
+    name = _type(param)
+    if name not in RULES:
+        guess = nearest(name, _TYPES)
+        fate = "is not available yet" if name in _TYPES else "is unknown"
+        hint = f"did you mean '{guess}'? " if guess and name not in _TYPES else ""
+        place = "type" if param.HasField("type") else "solver_type"
+        help = f"{hint}the available types are {', '.join(RULES)}"
+        yield _finding(document, f"the solver type '{name}' {fate}", place, help=help)
+    if param.regularization_type not in ("L1", "L2"):
+        message = f"expected L1 or L2, not '{param.regularization_type}'"
+        yield _finding(document, message, "regularization_type")
+    if param.snapshot_format == SolverParameter.HDF5:
+        help = "snapshot_format: BINARYPROTO is read by all Caffes"
+        yield _finding(document, "HDF5 snapshots cannot be written yet", "snapshot_format", help=help)
+
+
+def _counts(document: Document[SolverParameter]) -> Iterator[Diagnostic]:
+    least = {
+        "average_loss": 1,
+        "iter_size": 1,
+        "max_iter": 0,
+        "display": 0,
+        "snapshot": 0,
+    }
+    for name, bound in least.items():
+        value = getattr(document.message, name)
+        if value < bound:
+            yield _finding(document, f"expected {name} to be at least {bound}, not {value}", name)
+
+
+# The parts ----------------------------------------------------------------------------------------------
+
+
+def _type(param: SolverParameter) -> str:
+    old = param.HasField("solver_type") and not param.HasField("type")
+    return _TYPES[param.solver_type] if old else param.type
+
+
+def _train_source(document: Document[SolverParameter]) -> NetSource:
+    name = next(name for name in _TRAIN_NETS if document.message.HasField(name))
+    return NetSource(_net(document, name), _state(TRAIN, document.message.train_state))
+
+
+def _test_sources(document: Document[SolverParameter]) -> Iterator[NetSource]:
+    param = document.message
+    places: list[tuple[str | int, ...]] = [("test_net_param", i) for i in range(len(param.test_net_param))]
+    places += [("test_net", i) for i in range(len(param.test_net))]
+    generic = "net_param" if param.HasField("net_param") else "net"
+    places += [(generic,)] * (len(param.test_iter) - len(places))
+    for index, (place, batches) in enumerate(zip(places, param.test_iter, strict=True)):
+        own = param.test_state[index] if param.test_state else NetState()
+        yield NetSource(_net(document, *place), _state(TEST, own), batches)
+
+
+def _state(phase: int, own: NetState) -> NetState:
+    state = NetState(phase=phase)
+    state.MergeFrom(own)
+    return state
+
+
+def _net(document: Document[SolverParameter], *place: str | int) -> Path | Document[NetParameter]:
+    value: Any = document.message
+    for step in place:
+        value = getattr(value, step) if isinstance(step, str) else value[step]
+    if isinstance(value, NetParameter):
+        return Document(value, document.spans.sub(*place), document.source, ())
+    return resolve(value, document.spans.at(*place), "the solver's net")
+
+
+def _weights(document: Document[SolverParameter]) -> tuple[Path, ...]:
+    return tuple(
+        resolve(path, document.spans.at("weights", index), "the solver's weights")
+        for index, paths in enumerate(document.message.weights)
+        for path in split_paths(paths)
+    )
+
+
+def split_paths(paths: str) -> list[str]:
+    """The paths of a comma-separated list, as Caffe's ``-weights`` takes it."""
+    return [path.strip() for path in paths.split(",") if path.strip()]

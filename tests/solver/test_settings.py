@@ -1,0 +1,167 @@
+import os
+
+import pytest
+
+from netspec.errors import NetError, SolverError
+from netspec.schema.document import Document
+from netspec.schema.messages import TEST, TRAIN
+from netspec.solver.settings import load_settings
+
+
+@pytest.fixture
+def rejects(write):
+    """Asserts that a solver is refused with this message, at this text."""
+
+    def check(fields, message, marked=None, **options):
+        with pytest.raises(SolverError) as caught:
+            load_settings(write(fields, **options))
+        assert message in str(caught.value)
+        span = next(d.span for d in caught.value.diagnostics if message in d.message)
+        if marked is not None:
+            assert span.source.text[span.start : span.end] == marked
+        return caught.value
+
+    return check
+
+
+BARE = 'base_lr: 0.1\nlr_policy: "fixed"\n'
+
+
+def test_a_solver_without_a_net(rejects):
+    rejects("", "the solver names no train net: expected net, net_param", solver=BARE)
+
+
+def test_two_train_nets(rejects):
+    rejects('train_net: "other.prototxt"', "a second train net: 'net' names one already", '"other.prototxt"')
+
+
+@pytest.mark.parametrize(
+    ("fields", "message", "marked"),
+    [
+        ("test_iter: 5", "expected a positive test_interval", "5"),
+        ("test_iter: 5\ntest_interval: -1", "expected a positive test_interval", "-1"),
+        ("test_iter: 0\ntest_interval: 5", "expected a positive number of batches, not 0", "0"),
+        (
+            'test_net: "net.prototxt"\ntest_interval: 5',
+            "expected 1 test_iter, one for each test net, not 0",
+            '"net.prototxt"',
+        ),
+        (
+            "test_iter: 5\ntest_interval: 5\ntest_state {}\ntest_state {}",
+            "one test_state for each of the 1",
+            "test_state",
+        ),
+        ('lr_policy: "stepp"', "unknown lr_policy 'stepp'", '"stepp"'),
+        ('lr_policy: "step"\ngamma: 0.1', "the lr_policy 'step' needs stepsize", '"step"'),
+        ('lr_policy: "step"\ngamma: 0.1\nstepsize: 0', "needs a positive stepsize, not 0", "0"),
+        ('lr_policy: "inv"\ngamma: 0.1', "the lr_policy 'inv' needs power", '"inv"'),
+        ('lr_policy: "poly"\npower: 1', "the lr_policy 'poly' needs max_iter", '"poly"'),
+        ('lr_policy: "multistep"\ngamma: 0.1', "needs at least one stepvalue", '"multistep"'),
+        (
+            'lr_policy: "multistep"\ngamma: 0.1\nstepvalue: 9\nstepvalue: 5',
+            "in rising order, not 5 after 9",
+            "5",
+        ),
+        ("average_loss: 0", "expected average_loss to be at least 1, not 0", "0"),
+        ("iter_size: 0", "expected iter_size to be at least 1, not 0", "0"),
+        ("max_iter: -5", "expected max_iter to be at least 0, not -5", "-5"),
+        ('regularization_type: "L3"', "expected L1 or L2, not 'L3'", '"L3"'),
+        ("snapshot_format: HDF5", "HDF5 snapshots cannot be written yet", "HDF5"),
+        ('type: "Sgd"', "the solver type 'Sgd' is unknown", '"Sgd"'),
+        ('type: "SGD"\nsolver_type: SGD', "both type and the old solver_type are given", "SGD"),
+    ],
+)
+def test_contradictions_are_found_where_they_are(rejects, fields, message, marked):
+    error = rejects(fields, message, marked)
+    assert len(error.diagnostics) == 1
+
+
+def test_a_misspelt_policy_is_guessed(rejects):
+    assert "did you mean 'step'?" in str(rejects('lr_policy: "stepp"', "unknown lr_policy 'stepp'"))
+
+
+def test_missing_rate_and_policy_are_reported_together(rejects):
+    error = rejects("", "the solver has no base_lr", solver='net: "net.prototxt"\n')
+    assert [d.message for d in error.diagnostics] == [
+        "the solver has no base_lr",
+        "the solver has no lr_policy",
+    ]
+
+
+def test_a_missing_net_file_names_both_places(write):
+    with pytest.raises(NetError, match=r"the solver's net: no such file: 'none.prototxt'"):
+        load_settings(write('net: "none.prototxt"'))
+
+
+def test_a_net_beside_the_solver_is_found_from_elsewhere(write, tmp_path, monkeypatch):
+    path = write()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert load_settings(path).train.net == tmp_path / "net.prototxt"
+
+
+def test_test_nets_come_in_caffes_order(write, tmp_path):
+    (tmp_path / "other.prototxt").write_text('name: "other"')
+    fields = """test_net_param { name: "inline" }
+test_net: "other.prototxt"
+test_iter: 1
+test_iter: 2
+test_iter: 3
+test_iter: 4
+test_interval: 10
+train_state { stage: "aug" level: 2 }
+test_state { }
+test_state { stage: "a" }
+test_state { stage: "b" stage: "c" }
+test_state { level: 5 }"""
+    settings = load_settings(write(fields))
+    inline, *others = settings.tests
+    assert isinstance(inline.net, Document)
+    assert inline.net.message.name == "inline"
+    assert [str(test.net) for test in others] == ["other.prototxt", "net.prototxt", "net.prototxt"]
+    assert [test.batches for test in settings.tests] == [1, 2, 3, 4]
+    assert [list(test.state.stage) for test in settings.tests] == [[], ["a"], ["b", "c"], []]
+    assert [test.state.phase for test in settings.tests] == [TEST] * 4
+    assert settings.tests[3].state.level == 5
+    assert (settings.train.state.phase, list(settings.train.state.stage)) == (TRAIN, ["aug"])
+
+
+def test_a_message_is_as_good_as_a_file(write):
+    message = load_settings(write()).message
+    assert load_settings(message).message == message
+    message.ClearField("base_lr")
+    with pytest.raises(SolverError, match="<message>:1:1: error: the solver has no base_lr"):
+        load_settings(message)
+
+
+def test_the_old_solver_type(write):
+    assert load_settings(write("solver_type: SGD")).type == "SGD"
+
+
+def test_weights_may_be_a_list(write, tmp_path):
+    for name in "abc":
+        (tmp_path / name).touch()
+    settings = load_settings(write('weights: "a, b"\nweights: "c"'))
+    assert [str(path) for path in settings.weights] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("given", "prefix"), [('snapshot_prefix: "out/x"', "out/x"), ('snapshot_prefix: "out"', "out/solver")]
+)
+def test_the_prefix_may_be_a_folder(write, tmp_path, given, prefix):
+    (tmp_path / "out").mkdir()
+    assert load_settings(write(given)).prefix == prefix
+
+
+def test_without_a_prefix_snapshots_are_named_like_the_solver(write, tmp_path):
+    path = write('snapshot_prefix: ""')
+    assert load_settings(path).prefix == str(tmp_path / "solver")
+    assert load_settings(os.path.relpath(path)).prefix == "solver"
+
+
+def test_a_folder_that_cannot_be_written_to(write):
+    settings = load_settings(write('snapshot_prefix: "none/x"'))
+    with pytest.raises(SolverError, match="snapshots cannot be written to the folder 'none'") as caught:
+        settings.check_snapshot_folder()
+    span = caught.value.diagnostics[0].span
+    assert span.source.text[span.start : span.end] == '"none/x"'
