@@ -1,0 +1,143 @@
+"""`netspec check`: all that is wrong with net and solver files, without running them."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from netspec.errors import NetspecError, ParseError
+from netspec.text.diagnostic import Diagnostic, in_text_order, render
+
+if TYPE_CHECKING:
+    from netspec.compiler.net import Net
+    from netspec.schema.document import Document
+    from netspec.schema.messages import Message, NetParameter
+    from netspec.text.source import Source
+
+M = TypeVar("M", bound="Message")
+
+HELP = "report all errors of net and solver files"
+
+
+def add_flags(parser: ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a net's or a solver's prototxt")
+
+
+def run(args: Namespace) -> int:
+    return max([_check(file) for file in args.files])
+
+
+def _check(file: str) -> int:
+    """Reports on one file; 1 where it has an error."""
+    findings = _Findings()
+    what = ""
+    with findings.collected():
+        what = _solver(file, findings) if _is_solver(file) else _net(file, findings)
+    if report := render(findings.in_order()):
+        print(report, file=sys.stderr)
+    errors = sum(finding.severity == "error" for finding in findings.in_order())
+    print(f"{file}: {errors} error{'s' * (errors > 1)}" if errors else f"{file}: ok ({what})")
+    return int(errors > 0)
+
+
+class _Findings:
+    """Diagnostics, each once however many phases or nets it turns up in."""
+
+    def __init__(self) -> None:
+        self._by_text: dict[str, Diagnostic] = {}
+
+    def add(self, diagnostics: Iterable[Diagnostic]) -> None:
+        for diagnostic in diagnostics:
+            self._by_text.setdefault(render([diagnostic]), diagnostic)
+
+    def in_order(self) -> list[Diagnostic]:
+        return in_text_order(self._by_text.values())
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """Collects the errors that the block raises."""
+        try:
+            yield
+        except NetspecError as error:
+            self.add(error.diagnostics)
+
+
+def _is_solver(file: str) -> bool:
+    """Whether more of the text's top-level fields belong to a solver than to a net."""
+    from netspec.schema.messages import NetParameter, SolverParameter
+    from netspec.text.parser import read_source
+
+    names = set(_top_level_names(read_source(file)))
+    net, solver = (set(message.DESCRIPTOR.fields_by_name) for message in (NetParameter, SolverParameter))
+    return len(names & (solver - net)) > len(names & (net - solver))
+
+
+def _top_level_names(source: Source) -> Iterator[str]:
+    from netspec.text.parser import parse
+
+    tree, _ = parse(source)
+    return (field.name.text for field in tree.fields)
+
+
+def _net(file: str, findings: _Findings) -> str:
+    from netspec.compiler.net import compile_net
+    from netspec.graph.build import load_net
+    from netspec.schema.messages import TEST, TRAIN
+
+    document = load_net(file)
+    phases = [phase for phase in (TRAIN, TEST) if _is_fed(document, phase)] or [TRAIN, TEST]
+    sizes = [_size(partial(compile_net, document, phase=phase), findings) for phase in phases]
+    return f"net '{document.message.name}', {', '.join(sizes)}"
+
+
+def _is_fed(document: Document[NetParameter], phase: int) -> bool:
+    """Whether any blobs come into the net in a phase: a net may be written for one phase alone."""
+    from netspec.graph.build import net_state
+    from netspec.passes.inputs import inputs_to_layer
+    from netspec.passes.state_filter import filter_state
+
+    seen = filter_state(inputs_to_layer(document), net_state(document, phase))
+    return any(not spec.bottom for spec in seen.message.layer)
+
+
+def _solver(file: str, findings: _Findings) -> str:
+    import torch
+
+    from netspec.schema.messages import SolverParameter
+    from netspec.solver.settings import load_settings
+    from netspec.solver.trainer import compile_source
+
+    settings = load_settings(_read(file, SolverParameter, findings))
+    compile_on_cpu = partial(compile_source, device=torch.device("cpu"), seed=0)
+    sources = (settings.train, *settings.tests)
+    sizes = [_size(partial(compile_on_cpu, source), findings) for source in sources]
+    return f"solver of type {settings.type}, {', '.join(sizes)}"
+
+
+def _read(file: str, message_class: type[M], findings: _Findings) -> Document[M]:
+    """Reads a text and collects what is to be said about it.
+
+    Raises:
+        ParseError: the text is wrong.
+    """
+    from netspec.schema.document import read_document
+
+    document, diagnostics = read_document(file, message_class)
+    findings.add(diagnostics)
+    if document is None or any(diagnostic.severity == "error" for diagnostic in diagnostics):
+        raise ParseError(diagnostics)
+    return document
+
+
+def _size(compile: Callable[[], Net], findings: _Findings) -> str:
+    """Compiles a net, and says how many layers it has; nothing where it cannot be compiled."""
+    with findings.collected():
+        net = compile()
+        net.close()
+        findings.add(net.graph.warnings)
+        return f"{len(net.graph.nodes)} layers {'TRAIN' if net.graph.training else 'TEST'}"
+    return ""

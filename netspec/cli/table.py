@@ -1,0 +1,26 @@
+"""Plain aligned text, the same at a terminal and in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
+    """Rows under a header. ``align`` has a ``<`` or ``>`` for each column, to the left or to the right."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = (f"{cell:{side}{width}}" for cell, side, width in zip(cells, align, widths, strict=True))
+        return "  ".join(padded).rstrip()
+
+    return "\n".join(line(cells) for cells in [header, ["-" * width for width in widths], *rows])
+
+
+def amount(number: float, unit: str = "") -> str:
+    """A number with three digits and a prefix: 1.23 M. Below a thousand it is exact."""
+    prefixes = ["", "k", "M", "G", "T"]
+    while number >= 1000 and len(prefixes) > 1:
+        number /= 1000
+        prefixes.pop(0)
+    digits = f"{number:g}" if prefixes[0] == "" else f"{number:.3g}"
+    return f"{digits} {prefixes[0]}{unit}".rstrip()

@@ -1,0 +1,85 @@
+"""`netspec test`: a net's outputs, averaged over batches."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from statistics import fmean
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from netspec.cli import flags
+from netspec.cli.report import duration, score
+
+if TYPE_CHECKING:
+    from netspec.compiler.net import Net
+    from netspec.solver.events import OutputValue
+
+HELP = "average a net's outputs over batches"
+
+
+def add_flags(parser: ArgumentParser) -> None:
+    parser.add_argument("--model", required=True, metavar="FILE", help="the net's prototxt")
+    parser.add_argument("--weights", required=True, metavar="A,B", help="the weight files")
+    parser.add_argument(
+        "--iterations", type=flags.count, default=50, metavar="N", help="how many batches (50)"
+    )
+    flags.add_gpu(parser)
+    flags.add_state(parser, phase="TEST")
+
+
+def run(args: Namespace) -> int:
+    from netspec.cli.log import output_line, show_warnings
+    from netspec.compiler.net import compile_net
+
+    net = compile_net(args.model, **flags.state(args), device=flags.device(args) or "cpu")
+    show_warnings(net.graph.warnings)
+    for weights in flags.split(args.weights):
+        _load(net, weights)
+    _log(f"Running for {args.iterations} iterations.")
+    begin = perf_counter()
+    loss, outputs = _average(net, args.iterations)
+    net.close()
+    _log(f"Loss: {loss:g}")
+    for output in outputs:
+        _log(output_line(output))
+    print(f"{score(net, outputs)} over {args.iterations} batches in {duration(perf_counter() - begin)}")
+    return 0
+
+
+def _load(net: Net, weights: str) -> None:
+    report = net.load_weights(weights)
+    for name in report.unused:
+        _log(f"Ignoring source layer {name}")
+    for name in report.missing:
+        _log(f"{weights} has no layer {name}: it keeps what its filler gave", "W")
+
+
+def _average(net: Net, batches: int) -> tuple[float, list[OutputValue]]:
+    """The mean loss and the mean of each number of the outputs; each batch is logged on the way."""
+    import torch
+
+    from netspec.solver.events import OutputValue
+
+    losses: list[float] = []
+    rows: list[list[float]] = []
+    names: list[str] = []
+    with torch.no_grad():
+        for batch in range(batches):
+            out = net()
+            names = [name for name in net.outputs for _ in range(out[name].numel())]
+            rows.append([value for name in net.outputs for value in out[name].flatten().tolist()])
+            losses.append(float(net.loss(out)))
+            for name, value in zip(names, rows[-1], strict=True):
+                _log(f"Batch {batch}, {name} = {value:g}")
+    means = (fmean(column) for column in zip(*rows, strict=True))
+    outputs = [
+        OutputValue(name, mean, net.loss_weights.get(name, 0.0))
+        for name, mean in zip(names, means, strict=True)
+    ]
+    return fmean(losses), outputs
+
+
+def _log(message: str, severity: str = "I") -> None:
+    from netspec.cli.log import glog, to_stderr
+
+    to_stderr(glog(message, "caffe.cpp:3", severity))

@@ -1,0 +1,191 @@
+"""`netspec time`: how long a net's forward and backward passes take, whole and layer by layer."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from netspec.cli import flags
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from netspec.compiler.net import Net
+    from netspec.graph.graph import Blob, Node
+
+HELP = "time a net's forward and backward passes, whole and layer by layer"
+
+
+def add_flags(parser: ArgumentParser) -> None:
+    parser.add_argument("--model", required=True, metavar="FILE", help="the net's prototxt")
+    parser.add_argument(
+        "--iterations", type=flags.count, default=50, metavar="N", help="how many passes (50)"
+    )
+    flags.add_gpu(parser)
+    flags.add_state(parser, phase="TRAIN")
+
+
+def run(args: Namespace) -> int:
+    from netspec.cli.log import show_warnings
+    from netspec.compiler.net import compile_net
+
+    net = compile_net(args.model, **flags.state(args), device=flags.device(args) or "cpu")
+    show_warnings(net.graph.warnings)
+    feeds = _one_batch(net)
+    net.close()
+    if net.data:
+        _log("One batch is drawn and used again and again: the data layers are not timed.")
+    begin = perf_counter()
+    _log("*** Benchmark begins ***")
+    _log(f"Testing for {args.iterations} iterations.")
+    forward, backward = _whole(net, feeds, args.iterations)
+    _log("Average time per layer:")
+    for name, ahead, back in _by_layer(net, feeds, args.iterations):
+        _log(f"{name:>10}\tforward: {ahead:g} ms.")
+        _log(f"{name:>10}\tbackward: {back:g} ms.")
+    _log(f"Average Forward pass: {forward:g} ms.")
+    _log(f"Average Backward pass: {backward:g} ms.")
+    _log(f"Average Forward-Backward: {forward + backward:g} ms.")
+    _log(f"Total Time: {(perf_counter() - begin) * 1e3:g} ms.")
+    _log("*** Benchmark ends ***")
+    print(f"forward-backward {forward + backward:.4g} ms, batch {net.batch_size}, {net.device}")
+    return 0
+
+
+def _one_batch(net: Net) -> dict[str, Tensor]:
+    """The tops of all source layers: drawn where the net can, zeros where a caller would have to feed."""
+    import torch
+
+    feeds: dict[str, Tensor] = {}
+    for node in net.graph.sources:
+        names = [top.name for top in node.tops]
+        if node.key in net.data:
+            batch = net.data[node.key].next()
+        else:
+            batch = tuple(torch.zeros(top.shape) for top in node.tops)
+        feeds.update((name, blob.to(net.device)) for name, blob in zip(names, batch, strict=True))
+    return feeds
+
+
+def _clock(net: Net) -> Callable[[], float]:
+    """Tells the time in milliseconds, when the device has finished what it was given."""
+    import torch
+
+    def now() -> float:
+        if net.device.type == "cuda":
+            torch.cuda.synchronize(net.device)
+        return perf_counter() * 1e3
+
+    return now
+
+
+def _whole(net: Net, feeds: Mapping[str, Tensor], iterations: int) -> tuple[float, float]:
+    """The mean times of the net's forward and backward passes, as training runs them."""
+    now = _clock(net)
+    times = []
+    for _ in range(iterations + 1):
+        net.zero_grad(set_to_none=True)
+        begin = now()
+        out = net(**feeds)
+        middle = now()
+        _backward(net, out)
+        times.append((middle - begin, now() - middle))
+    # The first pass also pays for what is set up once.
+    forward, backward = (sum(column) / iterations for column in zip(*times[1:], strict=True))
+    return forward, backward
+
+
+def _backward(net: Net, out: dict[str, Tensor]) -> None:
+    """From the loss, or from all outputs where the net has none."""
+    import torch
+
+    if net.loss_weights:
+        torch.autograd.backward(net.loss(out))
+        return
+    roots = [out[name] for name in net.outputs if out[name].requires_grad]
+    if roots:
+        torch.autograd.backward(roots, [torch.ones_like(root) for root in roots])
+
+
+# Layer by layer -------------------------------------------------------------------------------------------
+
+
+class _Stopwatch:
+    """One layer of the net in a run of its own, cut off from its neighbours, with the time it took so far."""
+
+    def __init__(self, node: Node, now: Callable[[], float]) -> None:
+        self.node = node
+        self.forward = self.backward = 0.0
+        self._now = now
+        self._bottoms: list[Tensor] = []
+        self._tops: tuple[Tensor, ...] = ()
+
+    def ahead(self, values: dict[Blob, Tensor]) -> None:
+        """Reads the bottoms' values and adds the tops'."""
+        from netspec.layers.base import as_tuple
+
+        sources = [values[blob] for blob in self.node.bottoms]
+        self._bottoms = [value.detach().requires_grad_(value.requires_grad) for value in sources]
+        begin = self._now()
+        self._tops = as_tuple(self.node.layer(*self._bottoms))
+        self.forward += self._now() - begin
+        values.update(zip(self.node.tops, self._tops, strict=True))
+
+    def back(self, gradients: dict[Blob, Tensor]) -> None:
+        """Reads the tops' gradients and adds to the bottoms'."""
+        import torch
+
+        pairs = zip(self.node.tops, self._tops, strict=True)
+        roots = [(top, gradients[blob]) for blob, top in pairs if blob in gradients and top.requires_grad]
+        inputs = [bottom for bottom in self._bottoms if bottom.requires_grad]
+        leaves = [*inputs, *(blob for blob in self.node.layer.blobs if blob.requires_grad)]
+        if not roots or not leaves:
+            return
+        tops, above = zip(*roots, strict=True)
+        begin = self._now()
+        found = torch.autograd.grad(tops, leaves, above, allow_unused=True)
+        self.backward += self._now() - begin
+        self._add(gradients, found)
+
+    def _add(self, gradients: dict[Blob, Tensor], found: Sequence[Tensor | None]) -> None:
+        wanted = [
+            blob
+            for blob, bottom in zip(self.node.bottoms, self._bottoms, strict=True)
+            if bottom.requires_grad
+        ]
+        for blob, gradient in zip(wanted, found, strict=False):
+            if gradient is not None:
+                gradients[blob] = gradients[blob] + gradient if blob in gradients else gradient
+
+
+def _by_layer(net: Net, feeds: Mapping[str, Tensor], iterations: int) -> Iterator[tuple[str, float, float]]:
+    """Each layer's name and its mean times, from a run that stops at every layer."""
+    now = _clock(net)
+    watches = [_Stopwatch(node, now) for node in net.graph.nodes if node not in net.graph.sources]
+    fed = {top: feeds[top.name] for node in net.graph.sources for top in node.tops}
+    for turn in range(iterations + 1):
+        if turn == 1:  # the first pass also pays for what is set up once
+            for watch in watches:
+                watch.forward = watch.backward = 0.0
+        _pass(net, watches, dict(fed))
+    for watch in watches:
+        yield watch.node.key, watch.forward / iterations, watch.backward / iterations
+
+
+def _pass(net: Net, watches: Sequence[_Stopwatch], values: dict[Blob, Tensor]) -> None:
+    import torch
+
+    for watch in watches:
+        watch.ahead(values)
+    weights = net.graph.loss_weights or dict.fromkeys(net.graph.outputs, 1.0)
+    gradients = {blob: torch.full_like(values[blob], weight) for blob, weight in weights.items()}
+    for watch in reversed(watches):
+        watch.back(gradients)
+
+
+def _log(message: str) -> None:
+    from netspec.cli.log import glog, to_stderr
+
+    to_stderr(glog(message, "caffe.cpp:4"))

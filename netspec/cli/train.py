@@ -1,0 +1,187 @@
+"""`netspec train`: trains a net as its solver file says."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netspec.cli import flags
+from netspec.cli.report import duration, score
+from netspec.errors import UsageError
+
+if TYPE_CHECKING:
+    from netspec.schema.document import Document
+    from netspec.schema.messages import SolverParameter
+    from netspec.solver.events import Displayed, Event, Finished, Snapshotted, Tested
+    from netspec.solver.trainer import Solver
+
+HELP = "train a solver's net, or go on from a snapshot"
+
+EFFECTS = ("stop", "snapshot", "none")
+
+
+def add_flags(parser: ArgumentParser) -> None:
+    parser.add_argument("--solver", required=True, metavar="FILE", help="the solver's prototxt")
+    parser.add_argument("--snapshot", metavar="FILE", help="go on from this .solverstate")
+    parser.add_argument("--weights", default="", metavar="A,B", help="start from these weight files")
+    flags.add_gpu(parser)
+    flags.add_level_and_stage(parser)
+    for name, default in (("sigint", "stop"), ("sighup", "snapshot")):
+        parser.add_argument(
+            f"--{name}-effect", choices=EFFECTS, default=default, help=f"what {name.upper()} does ({default})"
+        )
+    parser.add_argument("--no-picture", action="store_true", help="draw no picture of spatial transformers")
+
+
+def run(args: Namespace) -> int:
+    from netspec.solver.trainer import load_solver
+
+    if args.snapshot and args.weights:
+        raise UsageError.at(
+            "-snapshot and -weights exclude each other",
+            help="a snapshot holds the weights: give -weights alone to start from them",
+        )
+    record = Record()
+    with _listeners() as listeners, ExitStack() as stack:
+        solver = load_solver(
+            _document(args),
+            device=flags.device(args),
+            weights=flags.split(args.weights),
+            listeners=[*listeners, record],
+        )
+        stack.callback(solver.close)
+        _show_warnings(solver)
+        if args.snapshot:
+            solver.restore(args.snapshot)
+        with _signals(solver, args):
+            solver.train()
+        picture = None if args.no_picture else _draw(solver)
+    print(record.report(solver, picture))
+    return 0
+
+
+def _document(args: Namespace) -> Document[SolverParameter]:
+    """The solver's text, with the train net's state as -level and -stage have it."""
+    from netspec.schema.document import load_document
+    from netspec.schema.messages import SolverParameter
+
+    document = load_document(args.solver, SolverParameter)
+    if args.level is not None:
+        document.message.train_state.level = args.level
+    if args.stage:
+        document.message.train_state.stage.extend(flags.split(args.stage))
+    return document
+
+
+def _show_warnings(solver: Solver) -> None:
+    from netspec.cli.log import show_warnings
+
+    graphs = [net.graph for net in (solver.net, *solver.test_nets)]
+    show_warnings(
+        [*solver.settings.document.warnings, *(warning for graph in graphs for warning in graph.warnings)]
+    )
+
+
+class Record:
+    """Listens to a trainer and remembers what the last line tells."""
+
+    def __init__(self) -> None:
+        self.tested: dict[int, Tested] = {}
+        self.displayed: Displayed | None = None
+        self.snapshot: Snapshotted | None = None
+        self.finished: Finished | None = None
+
+    def __call__(self, event: Event) -> None:
+        from netspec.solver import events
+
+        match event:
+            case events.Tested():
+                self.tested[event.net] = event
+            case events.Displayed():
+                self.displayed = event
+            case events.Snapshotted():
+                self.snapshot = event
+            case events.Finished():
+                self.finished = event
+
+    def report(self, solver: Solver, picture: Path | None) -> str:
+        """The scores of the last tests, how long it took, and where the files lie."""
+        parts = [", ".join(self._scores(solver)), "stopped" if self.finished and self.finished.early else ""]
+        if self.finished is not None:
+            iterations = f"after {self.finished.iteration} iterations"
+            parts.append(f"{iterations} in {duration(self.finished.seconds)}")
+        files = [f"snapshot {self.snapshot.weights}"] if self.snapshot else []
+        files += [f"picture {picture}"] if picture else []
+        return "; ".join(filter(None, [" ".join(filter(None, parts)), ", ".join(files)]))
+
+    def _scores(self, solver: Solver) -> Iterator[str]:
+        for index, tested in sorted(self.tested.items()):
+            late = self.finished is not None and tested.iteration == self.finished.iteration
+            when = "" if late else f", iteration {tested.iteration}"
+            yield f"{score(solver.test_nets[index], tested.outputs)} (test net #{index}{when})"
+        if not self.tested and self.displayed is not None:
+            yield f"loss {self.displayed.loss:.4g} (train net)"
+
+
+@contextmanager
+def _listeners() -> Iterator[list[Callable[[Event], None]]]:
+    """The log, and below it a progress bar where somebody watches."""
+    from netspec.cli.log import CaffeLog
+
+    if not sys.stderr.isatty():
+        yield [CaffeLog()]
+        return
+    from rich.console import Console
+
+    from netspec.cli.progress import ProgressBar
+
+    with ProgressBar(Console(stderr=True)) as bar:
+        yield [CaffeLog(bar.write), bar]
+
+
+@contextmanager
+def _signals(solver: Solver, args: Namespace) -> Iterator[None]:
+    """Lets SIGINT and SIGHUP ask the solver to stop or to take a snapshot, after the iteration it is in."""
+    effects = {signal.SIGINT: args.sigint_effect}
+    if hasattr(signal, "SIGHUP"):
+        effects[signal.SIGHUP] = args.sighup_effect
+
+    def handle(number: int, frame: Any) -> None:
+        _ask(solver, effects[signal.Signals(number)])
+
+    before = {number: signal.signal(number, handle) for number in effects}
+    try:
+        yield
+    finally:
+        _restore(before)
+
+
+def _ask(solver: Solver, effect: str) -> None:
+    if effect == "stop":
+        if solver.stop_requested:  # asked twice: whoever asks does not want to wait
+            raise KeyboardInterrupt
+        solver.stop_requested = True
+    elif effect == "snapshot":
+        solver.snapshot_requested = True
+
+
+def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def _draw(solver: Solver) -> Path | None:
+    """Draws the spatial transformers of the first net that has some, beside the snapshots."""
+    from netspec.viz import draw_transformers, save, transformers
+
+    net = next((net for net in [*solver.test_nets, solver.net] if transformers(net)), None)
+    if net is None:
+        return None
+    file = Path(f"{solver.settings.prefix}_iter_{solver.iteration}.png")
+    save(draw_transformers(net), file)
+    return file
