@@ -313,14 +313,15 @@ class _Strokes:
         lines -= (low + high)[:, :, None] / 2
 
         def paint(centres: Floats, height: int, width: int) -> Bytes:
-            canvas = np.zeros((count, height, width), np.uint8)
+            canvas = np.empty((count, height, width), np.uint8)
             fixed = np.round((lines + centres[:, :, None] - 0.5) * 2**_BITS).astype(np.int32)
             fixed = np.ascontiguousarray(fixed.transpose(0, 2, 1))
             for out, line, chosen, thickness in zip(canvas, fixed, variant, pen, strict=True):
                 strokes = [line[start:stop] for start, stop in self._ends[chosen]]
-                cv2.polylines(out, strokes, False, 255, 1, cv2.LINE_AA, _BITS)
+                thin = np.zeros((height, width), np.uint8)
+                cv2.polylines(thin, strokes, False, 255, 1, cv2.LINE_AA, _BITS)
                 nib = _nib(round(thickness * 16))
-                cv2.sepFilter2D(out, -1, nib, nib, dst=out, borderType=cv2.BORDER_CONSTANT)
+                cv2.sepFilter2D(thin, -1, nib, nib, dst=out, borderType=cv2.BORDER_CONSTANT)
             return canvas
 
         return _Written(labels, (high - low + pen[:, None]) / 2, paint)
