@@ -1,1 +1,1 @@
-"""Where batches come from: streams, in which a batch is a function of its number, and the threads that draw."""
+"""Where batches come from: streams, in which a batch is a function of its number, and threads that draw."""
