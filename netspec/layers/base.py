@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import torch
 import torch._dynamo  # the dry run's meta kernels load it at first use: better here than inside a compile
 from torch import Tensor, nn
 
 from netspec.data.stream import Stream
-from netspec.errors import NetError, NetspecError, ShapeError
+from netspec.errors import NetError, ShapeError
 from netspec.layers.fillers import Filler, find_filler
 from netspec.layers.registry import Arity, Traits
 from netspec.schema.messages import FillerParameter, LayerParameter
@@ -23,7 +23,6 @@ from netspec.text.source import Span
 Shape = tuple[int, ...]
 
 _BLOB_NAMES = ("weight", "bias")
-_E = TypeVar("_E", bound=NetspecError)
 
 
 @dataclass
