@@ -8,7 +8,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from netspec.cli import flags
-from netspec.cli.table import amount, table
+from netspec.cli.table import table
+from netspec.text.amount import amount
 
 if TYPE_CHECKING:
     from netspec.graph.graph import Graph, Node

@@ -14,13 +14,3 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> s
         return "  ".join(padded).rstrip()
 
     return "\n".join(line(cells) for cells in [header, ["-" * width for width in widths], *rows])
-
-
-def amount(number: float, unit: str = "") -> str:
-    """A number with three digits and a prefix: 1.23 M. Below a thousand it is exact."""
-    prefixes = ["", "k", "M", "G", "T"]
-    while number >= 1000 and len(prefixes) > 1:
-        number /= 1000
-        prefixes.pop(0)
-    digits = f"{number:g}" if prefixes[0] == "" else f"{number:.3g}"
-    return f"{digits} {prefixes[0]}{unit}".rstrip()

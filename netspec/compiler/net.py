@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from netspec.compiler.lower import lower
+from netspec.compiler.memory import require_memory
 from netspec.data.feed import Feed
 from netspec.errors import NetError, ShapeError
 from netspec.graph.build import PhaseName, build_graph, load_net, net_state
@@ -287,11 +288,9 @@ def compile_net(
     document = as_document(source)
     if seed is None:
         seed = int(torch.randint(2**62, ()))
-    net = Net(
-        build_graph(document, net_state(document, phase, stages, level)),
-        device=torch.device(device),
-        seed=seed,
-    )
+    graph = build_graph(document, net_state(document, phase, stages, level))
+    require_memory(graph, torch.device(device))
+    net = Net(graph, device=torch.device(device), seed=seed)
     if weights is not None:
         net.load_weights(weights)
     return net

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,6 +24,7 @@ from netspec.text.source import Span
 Shape = tuple[int, ...]
 
 _BLOB_NAMES = ("weight", "bias")
+_LARGEST = 2**60  # numbers in a tensor, whose bytes PyTorch counts in 63 bits
 
 
 @dataclass
@@ -101,9 +103,10 @@ class Layer(nn.Module):
         path = self._path_of(filler) if filler is not None else ()
         spans = self.spans.sub(*path) if path else self.spans
         filled = find_filler(filler if filler is not None else FillerParameter(), spans)
-        self.register_parameter(
-            name, nn.Parameter(torch.empty(tuple(shape), device="meta"), requires_grad=learnable)
-        )
+        if prod(shape) > _LARGEST:
+            raise self.shape_error(f"a blob of {show_shape(shape)} is larger than any memory")
+        values = torch.empty(tuple(shape), device="meta")
+        self.register_parameter(name, nn.Parameter(values, requires_grad=learnable))
         self.blob_names.append(name)
         self._plans.append(_BlobPlan(name, filled))
 
@@ -169,6 +172,8 @@ class Layer(nn.Module):
         buffers = dict(self._buffers)
         for name, buffer in buffers.items():
             self._buffers[name] = None if buffer is None else buffer.to("meta")
+        if any(prod(shape) > _LARGEST for shape in shapes):
+            raise self.shape_error("a bottom is larger than any memory")
         try:
             with torch.no_grad():
                 tops = self(*(torch.empty(shape, device="meta") for shape in shapes))
