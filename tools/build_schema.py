@@ -157,6 +157,8 @@ def _message(message: DescriptorProto, package: str) -> Iterator[str]:
         yield from _enum(enum, "    ")
     for field in fields:
         yield from _attribute(field, package)
+    if message.extension_range:
+        yield "    Extensions: Any"
     yield "    def __init__("
     yield "        self,"
     if fields:

@@ -64,11 +64,13 @@ def _tops(tops: Arity | str) -> str:
 def _parameters(cls: type[Layer]) -> Iterator[Any]:
     """The fields of a LayerParameter that the class reads: those its code names."""
     from netspec.layers.base import Layer
+    from netspec.schema.extensions import added_messages
     from netspec.schema.messages import LayerParameter
 
     bases = [base for base in cls.__mro__ if issubclass(base, Layer) and base is not Layer]
     named = {name for base in bases for name in re.findall(r"\b\w+_param\b", inspect.getsource(base))}
-    return (field for field in LayerParameter.DESCRIPTOR.fields if field.name in named)
+    fields = (*LayerParameter.DESCRIPTOR.fields, *added_messages().values())
+    return (field for field in fields if field.name in named)
 
 
 def _message(field: Any) -> str:

@@ -7,13 +7,12 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Literal, TypeVar
+
+from netspec.schema.extensions import load_plugins
 
 if TYPE_CHECKING:
     from netspec.layers.base import Layer
-
-ENTRY_POINT_GROUP = "netspec.layers"
 
 # How many blobs: exactly n, or (least, most) where a most of None means any number.
 Arity = int | tuple[int, int | None]
@@ -75,8 +74,7 @@ def _discover() -> None:
     package = importlib.import_module("netspec.layers")
     for module in pkgutil.iter_modules(package.__path__, "netspec.layers."):
         importlib.import_module(module.name)
-    for entry in entry_points(group=ENTRY_POINT_GROUP):
-        entry.load()
+    load_plugins()
 
 
 def layer_types() -> dict[str, type[Layer]]:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from netspec.schema.messages import Message
+from netspec.schema.extensions import added_messages
+from netspec.schema.messages import LayerParameter, Message
 from netspec.schema.scalars import Mismatch, Reader, reader
 from netspec.schema.spans import Spans
 from netspec.text.diagnostic import Diagnostic, Note
@@ -25,6 +26,7 @@ class _Plan(NamedTuple):
     name: str
     is_repeated: bool
     read: Reader | None
+    field: FieldDescriptor
 
 
 class _Frame(NamedTuple):
@@ -48,10 +50,20 @@ def _is_required(field: FieldDescriptor) -> bool:
 
 @cache
 def _plans(descriptor: Descriptor) -> dict[str, _Plan]:
-    return {
-        field.name: _Plan(field.name, _is_repeated(field), None if field.message_type else reader(field))
-        for field in descriptor.fields
-    }
+    return {field.name: _plan(field) for field in descriptor.fields}
+
+
+def _plan(field: FieldDescriptor) -> _Plan:
+    return _Plan(field.name, _is_repeated(field), None if field.message_type else reader(field), field)
+
+
+def _with_extensions(descriptor: Descriptor) -> dict[str, _Plan]:
+    """The plans of a message's fields, those too that other packages add to a layer. Finding these packages
+    takes time, so nobody looks for them but where a name is unknown."""
+    plans = _plans(descriptor)
+    if descriptor == LayerParameter.DESCRIPTOR:
+        plans |= {name: _plan(field) for name, field in added_messages().items()}
+    return plans
 
 
 @cache
@@ -90,7 +102,7 @@ class _Binder:
         frame = _Frame(block, descriptor, name)
         self._frames.append(frame)
         for field in block.fields:
-            plan = plans.get(field.name.text)
+            plan = plans.get(field.name.text) or _with_extensions(descriptor).get(field.name.text)
             if plan is None:
                 self._unknown(field)
             elif plan.is_repeated:
@@ -121,7 +133,7 @@ class _Binder:
                 self._warn_repeated(field, entries[name][0], "the blocks are merged")
             else:
                 entries[name] = [Spans(self._source, field.name)]
-            sub = getattr(message, name)
+            sub = message.Extensions[plan.field] if plan.field.is_extension else getattr(message, name)
             sub.SetInParent()
             self.bind(value, sub, entries[name][0], name)
         else:
@@ -208,9 +220,9 @@ class _Binder:
 def _owners(frame: _Frame, name: str) -> list[str]:
     """The sub-messages that have such a field; of a layer only its type's own, if that is among them."""
     owners = [
-        field.name
-        for field in frame.descriptor.fields
-        if field.message_type is not None and name in field.message_type.fields_by_name
+        plan.name
+        for plan in _plans(frame.descriptor).values()
+        if plan.field.message_type is not None and name in plan.field.message_type.fields_by_name
     ]
     types = (field.value for field in frame.block.fields if field.name.text == "type")
     own = {f"{value.text[1:-1].lower()}param" for value in types if type(value) is Token}

@@ -53,6 +53,17 @@ Phase: EnumType
 TRAIN: int
 TEST: int
 
+Type: EnumType
+DOUBLE: int
+FLOAT: int
+FLOAT16: int
+INT: int
+UINT: int
+
+Packing: EnumType
+NCHW: int
+NHWC: int
+
 class BlobShape(Message):
     @property
     def dim(self) -> Repeated[int]: ...
@@ -77,6 +88,10 @@ class BlobProto(Message):
     channels: int
     height: int
     width: int
+    raw_data_type: int
+    raw_diff_type: int
+    raw_data: bytes
+    raw_diff: bytes
     def __init__(
         self,
         *,
@@ -89,6 +104,10 @@ class BlobProto(Message):
         channels: int | None = ...,
         height: int | None = ...,
         width: int | None = ...,
+        raw_data_type: int | str | None = ...,
+        raw_diff_type: int | str | None = ...,
+        raw_data: bytes | None = ...,
+        raw_diff: bytes | None = ...,
     ) -> None: ...
 
 class BlobProtoVector(Message):
@@ -109,6 +128,7 @@ class Datum(Message):
     def float_data(self) -> Repeated[float]: ...
     label: int
     encoded: bool
+    record_id: int
     def __init__(
         self,
         *,
@@ -119,6 +139,7 @@ class Datum(Message):
         float_data: Iterable[float] | None = ...,
         label: int | None = ...,
         encoded: bool | None = ...,
+        record_id: int | None = ...,
     ) -> None: ...
 
 class FillerParameter(Message):
@@ -165,6 +186,16 @@ class NetParameter(Message):
     def input_dim(self) -> Repeated[int]: ...
     @property
     def layers(self) -> RepeatedMessages[V1LayerParameter]: ...
+    default_forward_type: int
+    default_backward_type: int
+    default_forward_math: int
+    default_backward_math: int
+    global_grad_scale: float
+    global_grad_scale_adaptive: bool
+    default_conv_algos_override: str
+    reduce_buckets: int
+    default_cudnn_math_override: int
+    eltwise_mem_sharing: bool
     def __init__(
         self,
         *,
@@ -177,6 +208,16 @@ class NetParameter(Message):
         input_shape: Iterable[BlobShape | Mapping[str, Any]] | None = ...,
         input_dim: Iterable[int] | None = ...,
         layers: Iterable[V1LayerParameter | Mapping[str, Any]] | None = ...,
+        default_forward_type: int | str | None = ...,
+        default_backward_type: int | str | None = ...,
+        default_forward_math: int | str | None = ...,
+        default_backward_math: int | str | None = ...,
+        global_grad_scale: float | None = ...,
+        global_grad_scale_adaptive: bool | None = ...,
+        default_conv_algos_override: str | None = ...,
+        reduce_buckets: int | None = ...,
+        default_cudnn_math_override: int | None = ...,
+        eltwise_mem_sharing: bool | None = ...,
     ) -> None: ...
 
 class NetState(Message):
@@ -250,6 +291,8 @@ class LayerParameter(Message):
     @property
     def transform_param(self) -> TransformationParameter: ...
     @property
+    def annotated_data_param(self) -> AnnotatedDataParameter: ...
+    @property
     def cluttered_digits_param(self) -> ClutteredDigitsParameter: ...
     @property
     def data_param(self) -> DataParameter: ...
@@ -267,6 +310,8 @@ class LayerParameter(Message):
     def window_data_param(self) -> WindowDataParameter: ...
     @property
     def parameter_param(self) -> ParameterParameter: ...
+    @property
+    def video_data_param(self) -> VideoDataParameter: ...
     @property
     def bias_param(self) -> BiasParameter: ...
     @property
@@ -288,6 +333,8 @@ class LayerParameter(Message):
     @property
     def st_param(self) -> SpatialTransformerParameter: ...
     @property
+    def spatial_transformer_param(self) -> SampledTransformerParameter: ...
+    @property
     def st_loss_param(self) -> STLossParameter: ...
     @property
     def loc_loss_param(self) -> LocLossParameter: ...
@@ -299,6 +346,10 @@ class LayerParameter(Message):
     def lrn_param(self) -> LRNParameter: ...
     @property
     def mvn_param(self) -> MVNParameter: ...
+    @property
+    def bn_param(self) -> BNParameter: ...
+    @property
+    def norm_param(self) -> NormalizeParameter: ...
     @property
     def pooling_param(self) -> PoolingParameter: ...
     @property
@@ -344,6 +395,50 @@ class LayerParameter(Message):
     @property
     def tile_param(self) -> TileParameter: ...
     @property
+    def interp_param(self) -> InterpParameter: ...
+    @property
+    def permute_param(self) -> PermuteParameter: ...
+    @property
+    def reorg_param(self) -> ReorgParameter: ...
+    @property
+    def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
+    @property
+    def upsample_param(self) -> UpsampleParameter: ...
+    @property
+    def detection_evaluate_param(self) -> DetectionEvaluateParameter: ...
+    @property
+    def detection_output_param(self) -> DetectionOutputParameter: ...
+    @property
+    def multibox_loss_param(self) -> MultiBoxLossParameter: ...
+    @property
+    def prior_box_param(self) -> PriorBoxParameter: ...
+    @property
+    def roi_pooling_param(self) -> ROIPoolingParameter: ...
+    @property
+    def psroi_pooling_param(self) -> PSROIPoolingParameter: ...
+    @property
+    def smooth_l1_loss_param(self) -> SmoothL1LossParameter: ...
+    @property
+    def detectnet_groundtruth_param(self) -> DetectNetGroundTruthParameter: ...
+    @property
+    def detectnet_augmentation_param(self) -> DetectNetAugmentationParameter: ...
+    @property
+    def adaptive_bias_channel_param(self) -> AdaptiveBiasChannelParameter: ...
+    @property
+    def bias_channel_param(self) -> BiasChannelParameter: ...
+    @property
+    def dense_crf_param(self) -> DenseCRFParameter: ...
+    @property
+    def domain_transform_param(self) -> DomainTransformParameter: ...
+    @property
+    def mat_read_param(self) -> MatReadParameter: ...
+    @property
+    def mat_write_param(self) -> MatWriteParameter: ...
+    @property
+    def seg_accuracy_param(self) -> SegAccuracyParameter: ...
+    @property
+    def unique_label_param(self) -> UniqueLabelParameter: ...
+    @property
     def loss_param(self) -> LossParameter: ...
     @property
     def accuracy_param(self) -> AccuracyParameter: ...
@@ -359,6 +454,15 @@ class LayerParameter(Message):
     def hdf5_output_param(self) -> HDF5OutputParameter: ...
     @property
     def python_param(self) -> PythonParameter: ...
+    @property
+    def trt_param(self) -> TRTParameter: ...
+    forward_type: int
+    backward_type: int
+    forward_math: int
+    backward_math: int
+    debug: bool
+    cudnn_math_override: int
+    Extensions: Any
     def __init__(
         self,
         *,
@@ -374,6 +478,7 @@ class LayerParameter(Message):
         propagate_down: Iterable[bool] | None = ...,
         blobs: Iterable[BlobProto | Mapping[str, Any]] | None = ...,
         transform_param: TransformationParameter | Mapping[str, Any] | None = ...,
+        annotated_data_param: AnnotatedDataParameter | Mapping[str, Any] | None = ...,
         cluttered_digits_param: ClutteredDigitsParameter | Mapping[str, Any] | None = ...,
         data_param: DataParameter | Mapping[str, Any] | None = ...,
         dummy_data_param: DummyDataParameter | Mapping[str, Any] | None = ...,
@@ -383,6 +488,7 @@ class LayerParameter(Message):
         memory_data_param: MemoryDataParameter | Mapping[str, Any] | None = ...,
         window_data_param: WindowDataParameter | Mapping[str, Any] | None = ...,
         parameter_param: ParameterParameter | Mapping[str, Any] | None = ...,
+        video_data_param: VideoDataParameter | Mapping[str, Any] | None = ...,
         bias_param: BiasParameter | Mapping[str, Any] | None = ...,
         convolution_param: ConvolutionParameter | Mapping[str, Any] | None = ...,
         embed_param: EmbedParameter | Mapping[str, Any] | None = ...,
@@ -393,12 +499,15 @@ class LayerParameter(Message):
         lstm_param: LSTMParameter | Mapping[str, Any] | None = ...,
         repeat_param: RepeatParameter | Mapping[str, Any] | None = ...,
         st_param: SpatialTransformerParameter | Mapping[str, Any] | None = ...,
+        spatial_transformer_param: SampledTransformerParameter | Mapping[str, Any] | None = ...,
         st_loss_param: STLossParameter | Mapping[str, Any] | None = ...,
         loc_loss_param: LocLossParameter | Mapping[str, Any] | None = ...,
         power_file_param: PowerFileParameter | Mapping[str, Any] | None = ...,
         batch_norm_param: BatchNormParameter | Mapping[str, Any] | None = ...,
         lrn_param: LRNParameter | Mapping[str, Any] | None = ...,
         mvn_param: MVNParameter | Mapping[str, Any] | None = ...,
+        bn_param: BNParameter | Mapping[str, Any] | None = ...,
+        norm_param: NormalizeParameter | Mapping[str, Any] | None = ...,
         pooling_param: PoolingParameter | Mapping[str, Any] | None = ...,
         spp_param: SPPParameter | Mapping[str, Any] | None = ...,
         clip_param: ClipParameter | Mapping[str, Any] | None = ...,
@@ -421,6 +530,28 @@ class LayerParameter(Message):
         reshape_param: ReshapeParameter | Mapping[str, Any] | None = ...,
         slice_param: SliceParameter | Mapping[str, Any] | None = ...,
         tile_param: TileParameter | Mapping[str, Any] | None = ...,
+        interp_param: InterpParameter | Mapping[str, Any] | None = ...,
+        permute_param: PermuteParameter | Mapping[str, Any] | None = ...,
+        reorg_param: ReorgParameter | Mapping[str, Any] | None = ...,
+        shuffle_channel_param: ShuffleChannelParameter | Mapping[str, Any] | None = ...,
+        upsample_param: UpsampleParameter | Mapping[str, Any] | None = ...,
+        detection_evaluate_param: DetectionEvaluateParameter | Mapping[str, Any] | None = ...,
+        detection_output_param: DetectionOutputParameter | Mapping[str, Any] | None = ...,
+        multibox_loss_param: MultiBoxLossParameter | Mapping[str, Any] | None = ...,
+        prior_box_param: PriorBoxParameter | Mapping[str, Any] | None = ...,
+        roi_pooling_param: ROIPoolingParameter | Mapping[str, Any] | None = ...,
+        psroi_pooling_param: PSROIPoolingParameter | Mapping[str, Any] | None = ...,
+        smooth_l1_loss_param: SmoothL1LossParameter | Mapping[str, Any] | None = ...,
+        detectnet_groundtruth_param: DetectNetGroundTruthParameter | Mapping[str, Any] | None = ...,
+        detectnet_augmentation_param: DetectNetAugmentationParameter | Mapping[str, Any] | None = ...,
+        adaptive_bias_channel_param: AdaptiveBiasChannelParameter | Mapping[str, Any] | None = ...,
+        bias_channel_param: BiasChannelParameter | Mapping[str, Any] | None = ...,
+        dense_crf_param: DenseCRFParameter | Mapping[str, Any] | None = ...,
+        domain_transform_param: DomainTransformParameter | Mapping[str, Any] | None = ...,
+        mat_read_param: MatReadParameter | Mapping[str, Any] | None = ...,
+        mat_write_param: MatWriteParameter | Mapping[str, Any] | None = ...,
+        seg_accuracy_param: SegAccuracyParameter | Mapping[str, Any] | None = ...,
+        unique_label_param: UniqueLabelParameter | Mapping[str, Any] | None = ...,
         loss_param: LossParameter | Mapping[str, Any] | None = ...,
         accuracy_param: AccuracyParameter | Mapping[str, Any] | None = ...,
         contrastive_loss_param: ContrastiveLossParameter | Mapping[str, Any] | None = ...,
@@ -429,9 +560,21 @@ class LayerParameter(Message):
         softmax_param: SoftmaxParameter | Mapping[str, Any] | None = ...,
         hdf5_output_param: HDF5OutputParameter | Mapping[str, Any] | None = ...,
         python_param: PythonParameter | Mapping[str, Any] | None = ...,
+        trt_param: TRTParameter | Mapping[str, Any] | None = ...,
+        forward_type: int | str | None = ...,
+        backward_type: int | str | None = ...,
+        forward_math: int | str | None = ...,
+        backward_math: int | str | None = ...,
+        debug: bool | None = ...,
+        cudnn_math_override: int | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
+    InterpolationAlgo: ClassVar[EnumType]
+    INTER_NEAREST: ClassVar[int]
+    INTER_LINEAR: ClassVar[int]
+    INTER_CUBIC: ClassVar[int]
+    INTER_AREA: ClassVar[int]
     scale: float
     mirror: bool
     crop_size: int
@@ -440,6 +583,38 @@ class TransformationParameter(Message):
     def mean_value(self) -> Repeated[float]: ...
     force_color: bool
     force_gray: bool
+    crop_h: int
+    crop_w: int
+    @property
+    def resize_param(self) -> ResizeParameter: ...
+    @property
+    def noise_param(self) -> NoiseParameter: ...
+    @property
+    def distort_param(self) -> DistortionParameter: ...
+    @property
+    def expand_param(self) -> ExpansionParameter: ...
+    @property
+    def emit_constraint(self) -> EmitConstraint: ...
+    @property
+    def scale_factors(self) -> Repeated[float]: ...
+    crop_width: int
+    crop_height: int
+    img_rand_resize_lower: int
+    img_rand_resize_upper: int
+    rand_resize_ratio_lower: float
+    rand_resize_ratio_upper: float
+    vertical_stretch_lower: float
+    vertical_stretch_upper: float
+    horizontal_stretch_lower: float
+    horizontal_stretch_upper: float
+    interpolation_algo_down: int
+    interpolation_algo_up: int
+    allow_upscale: bool
+    forward_packing: int
+    use_gpu_transform: bool
+    random_seed: int
+    display: bool
+    num_labels: int
     def __init__(
         self,
         *,
@@ -450,6 +625,167 @@ class TransformationParameter(Message):
         mean_value: Iterable[float] | None = ...,
         force_color: bool | None = ...,
         force_gray: bool | None = ...,
+        crop_h: int | None = ...,
+        crop_w: int | None = ...,
+        resize_param: ResizeParameter | Mapping[str, Any] | None = ...,
+        noise_param: NoiseParameter | Mapping[str, Any] | None = ...,
+        distort_param: DistortionParameter | Mapping[str, Any] | None = ...,
+        expand_param: ExpansionParameter | Mapping[str, Any] | None = ...,
+        emit_constraint: EmitConstraint | Mapping[str, Any] | None = ...,
+        scale_factors: Iterable[float] | None = ...,
+        crop_width: int | None = ...,
+        crop_height: int | None = ...,
+        img_rand_resize_lower: int | None = ...,
+        img_rand_resize_upper: int | None = ...,
+        rand_resize_ratio_lower: float | None = ...,
+        rand_resize_ratio_upper: float | None = ...,
+        vertical_stretch_lower: float | None = ...,
+        vertical_stretch_upper: float | None = ...,
+        horizontal_stretch_lower: float | None = ...,
+        horizontal_stretch_upper: float | None = ...,
+        interpolation_algo_down: int | str | None = ...,
+        interpolation_algo_up: int | str | None = ...,
+        allow_upscale: bool | None = ...,
+        forward_packing: int | str | None = ...,
+        use_gpu_transform: bool | None = ...,
+        random_seed: int | None = ...,
+        display: bool | None = ...,
+        num_labels: int | None = ...,
+    ) -> None: ...
+
+class ResizeParameter(Message):
+    Resize_mode: ClassVar[EnumType]
+    WARP: ClassVar[int]
+    FIT_SMALL_SIZE: ClassVar[int]
+    FIT_LARGE_SIZE_AND_PAD: ClassVar[int]
+    Pad_mode: ClassVar[EnumType]
+    CONSTANT: ClassVar[int]
+    MIRRORED: ClassVar[int]
+    REPEAT_NEAREST: ClassVar[int]
+    Interp_mode: ClassVar[EnumType]
+    LINEAR: ClassVar[int]
+    AREA: ClassVar[int]
+    NEAREST: ClassVar[int]
+    CUBIC: ClassVar[int]
+    LANCZOS4: ClassVar[int]
+    prob: float
+    resize_mode: int
+    height: int
+    width: int
+    height_scale: int
+    width_scale: int
+    pad_mode: int
+    @property
+    def pad_value(self) -> Repeated[float]: ...
+    @property
+    def interp_mode(self) -> Repeated[int]: ...
+    def __init__(
+        self,
+        *,
+        prob: float | None = ...,
+        resize_mode: int | str | None = ...,
+        height: int | None = ...,
+        width: int | None = ...,
+        height_scale: int | None = ...,
+        width_scale: int | None = ...,
+        pad_mode: int | str | None = ...,
+        pad_value: Iterable[float] | None = ...,
+        interp_mode: Iterable[int | str] | None = ...,
+    ) -> None: ...
+
+class SaltPepperParameter(Message):
+    fraction: float
+    @property
+    def value(self) -> Repeated[float]: ...
+    def __init__(
+        self,
+        *,
+        fraction: float | None = ...,
+        value: Iterable[float] | None = ...,
+    ) -> None: ...
+
+class NoiseParameter(Message):
+    prob: float
+    hist_eq: bool
+    inverse: bool
+    decolorize: bool
+    gauss_blur: bool
+    jpeg: float
+    posterize: bool
+    erode: bool
+    saltpepper: bool
+    @property
+    def saltpepper_param(self) -> SaltPepperParameter: ...
+    clahe: bool
+    convert_to_hsv: bool
+    convert_to_lab: bool
+    def __init__(
+        self,
+        *,
+        prob: float | None = ...,
+        hist_eq: bool | None = ...,
+        inverse: bool | None = ...,
+        decolorize: bool | None = ...,
+        gauss_blur: bool | None = ...,
+        jpeg: float | None = ...,
+        posterize: bool | None = ...,
+        erode: bool | None = ...,
+        saltpepper: bool | None = ...,
+        saltpepper_param: SaltPepperParameter | Mapping[str, Any] | None = ...,
+        clahe: bool | None = ...,
+        convert_to_hsv: bool | None = ...,
+        convert_to_lab: bool | None = ...,
+    ) -> None: ...
+
+class DistortionParameter(Message):
+    brightness_prob: float
+    brightness_delta: float
+    contrast_prob: float
+    contrast_lower: float
+    contrast_upper: float
+    hue_prob: float
+    hue_delta: float
+    saturation_prob: float
+    saturation_lower: float
+    saturation_upper: float
+    random_order_prob: float
+    def __init__(
+        self,
+        *,
+        brightness_prob: float | None = ...,
+        brightness_delta: float | None = ...,
+        contrast_prob: float | None = ...,
+        contrast_lower: float | None = ...,
+        contrast_upper: float | None = ...,
+        hue_prob: float | None = ...,
+        hue_delta: float | None = ...,
+        saturation_prob: float | None = ...,
+        saturation_lower: float | None = ...,
+        saturation_upper: float | None = ...,
+        random_order_prob: float | None = ...,
+    ) -> None: ...
+
+class ExpansionParameter(Message):
+    prob: float
+    max_expand_ratio: float
+    def __init__(
+        self,
+        *,
+        prob: float | None = ...,
+        max_expand_ratio: float | None = ...,
+    ) -> None: ...
+
+class EmitConstraint(Message):
+    EmitType: ClassVar[EnumType]
+    CENTER: ClassVar[int]
+    MIN_OVERLAP: ClassVar[int]
+    emit_type: int
+    emit_overlap: float
+    def __init__(
+        self,
+        *,
+        emit_type: int | str | None = ...,
+        emit_overlap: float | None = ...,
     ) -> None: ...
 
 class DataParameter(Message):
@@ -466,6 +802,11 @@ class DataParameter(Message):
     mean_file: str
     crop_size: int
     mirror: bool
+    threads: int
+    parser_threads: int
+    cache: bool
+    shuffle: bool
+    precache: bool
     def __init__(
         self,
         *,
@@ -479,9 +820,18 @@ class DataParameter(Message):
         mean_file: str | None = ...,
         crop_size: int | None = ...,
         mirror: bool | None = ...,
+        threads: int | None = ...,
+        parser_threads: int | None = ...,
+        cache: bool | None = ...,
+        shuffle: bool | None = ...,
+        precache: bool | None = ...,
     ) -> None: ...
 
 class ImageDataParameter(Message):
+    LabelType: ClassVar[EnumType]
+    NONE: ClassVar[int]
+    IMAGE: ClassVar[int]
+    PIXEL: ClassVar[int]
     source: str
     root_folder: str
     batch_size: int
@@ -494,6 +844,13 @@ class ImageDataParameter(Message):
     mean_file: str
     crop_size: int
     mirror: bool
+    ignore_label: int
+    label_type: int
+    short_side: int
+    threads: int
+    cache: bool
+    precache: bool
+    dataset_share_per_node: float
     def __init__(
         self,
         *,
@@ -509,6 +866,13 @@ class ImageDataParameter(Message):
         mean_file: str | None = ...,
         crop_size: int | None = ...,
         mirror: bool | None = ...,
+        ignore_label: int | None = ...,
+        label_type: int | str | None = ...,
+        short_side: int | None = ...,
+        threads: int | None = ...,
+        cache: bool | None = ...,
+        precache: bool | None = ...,
+        dataset_share_per_node: float | None = ...,
     ) -> None: ...
 
 class WindowDataParameter(Message):
@@ -656,6 +1020,9 @@ class ConvolutionParameter(Message):
     DEFAULT: ClassVar[int]
     CAFFE: ClassVar[int]
     CUDNN: ClassVar[int]
+    CuDNNConvolutionAlgorithmSeeker: ClassVar[EnumType]
+    GET: ClassVar[int]
+    FINDEX: ClassVar[int]
     num_output: int
     bias_term: bool
     @property
@@ -680,6 +1047,8 @@ class ConvolutionParameter(Message):
     axis: int
     engine: int
     force_nd_im2col: bool
+    cudnn_convolution_algo_seeker: int
+    conv_algos_override: str
     def __init__(
         self,
         *,
@@ -701,6 +1070,8 @@ class ConvolutionParameter(Message):
         axis: int | None = ...,
         engine: int | str | None = ...,
         force_nd_im2col: bool | None = ...,
+        cudnn_convolution_algo_seeker: int | str | None = ...,
+        conv_algos_override: str | None = ...,
     ) -> None: ...
 
 class InnerProductParameter(Message):
@@ -841,6 +1212,7 @@ class SpatialTransformerParameter(Message):
     theta_2_1: float
     theta_2_2: float
     theta_2_3: float
+    de_transform: bool
     def __init__(
         self,
         *,
@@ -855,6 +1227,27 @@ class SpatialTransformerParameter(Message):
         theta_2_1: float | None = ...,
         theta_2_2: float | None = ...,
         theta_2_3: float | None = ...,
+        de_transform: bool | None = ...,
+    ) -> None: ...
+
+class SampledTransformerParameter(Message):
+    transform_type: str
+    transformer_type: str
+    sampler_type: str
+    top_height: int
+    top_width: int
+    theta_num: int
+    first_bottom_diff: bool
+    def __init__(
+        self,
+        *,
+        transform_type: str | None = ...,
+        transformer_type: str | None = ...,
+        sampler_type: str | None = ...,
+        top_height: int | None = ...,
+        top_width: int | None = ...,
+        theta_num: int | None = ...,
+        first_bottom_diff: bool | None = ...,
     ) -> None: ...
 
 class STLossParameter(Message):
@@ -908,6 +1301,7 @@ class PoolingParameter(Message):
     global_pooling: bool
     round_mode: int
     engine: int
+    torch_pooling: bool
     def __init__(
         self,
         *,
@@ -924,6 +1318,7 @@ class PoolingParameter(Message):
         global_pooling: bool | None = ...,
         round_mode: int | str | None = ...,
         engine: int | str | None = ...,
+        torch_pooling: bool | None = ...,
     ) -> None: ...
 
 class SPPParameter(Message):
@@ -972,14 +1367,69 @@ class LRNParameter(Message):
     ) -> None: ...
 
 class BatchNormParameter(Message):
+    Engine: ClassVar[EnumType]
+    DEFAULT: ClassVar[int]
+    CAFFE: ClassVar[int]
+    CUDNN: ClassVar[int]
     use_global_stats: bool
     moving_average_fraction: float
     eps: float
+    update_global_stats: bool
+    @property
+    def scale_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    scale_bias: bool
+    engine: int
     def __init__(
         self,
         *,
         use_global_stats: bool | None = ...,
         moving_average_fraction: float | None = ...,
+        eps: float | None = ...,
+        update_global_stats: bool | None = ...,
+        scale_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        scale_bias: bool | None = ...,
+        engine: int | str | None = ...,
+    ) -> None: ...
+
+class BNParameter(Message):
+    Engine: ClassVar[EnumType]
+    DEFAULT: ClassVar[int]
+    CAFFE: ClassVar[int]
+    CUDNN: ClassVar[int]
+    @property
+    def slope_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    momentum: float
+    eps: float
+    frozen: bool
+    engine: int
+    def __init__(
+        self,
+        *,
+        slope_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        momentum: float | None = ...,
+        eps: float | None = ...,
+        frozen: bool | None = ...,
+        engine: int | str | None = ...,
+    ) -> None: ...
+
+class NormalizeParameter(Message):
+    across_spatial: bool
+    @property
+    def scale_filler(self) -> FillerParameter: ...
+    channel_shared: bool
+    eps: float
+    def __init__(
+        self,
+        *,
+        across_spatial: bool | None = ...,
+        scale_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        channel_shared: bool | None = ...,
         eps: float | None = ...,
     ) -> None: ...
 
@@ -1104,11 +1554,21 @@ class LogParameter(Message):
     ) -> None: ...
 
 class DropoutParameter(Message):
+    Engine: ClassVar[EnumType]
+    DEFAULT: ClassVar[int]
+    CAFFE: ClassVar[int]
+    CUDNN: ClassVar[int]
     dropout_ratio: float
+    scale_train: bool
+    engine: int
+    random_seed: int
     def __init__(
         self,
         *,
         dropout_ratio: float | None = ...,
+        scale_train: bool | None = ...,
+        engine: int | str | None = ...,
+        random_seed: int | None = ...,
     ) -> None: ...
 
 class EltwiseParameter(Message):
@@ -1224,6 +1684,681 @@ class ArgMaxParameter(Message):
         out_max_val: bool | None = ...,
     ) -> None: ...
 
+class PermuteParameter(Message):
+    @property
+    def order(self) -> Repeated[int]: ...
+    def __init__(
+        self,
+        *,
+        order: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class InterpParameter(Message):
+    height: int
+    width: int
+    zoom_factor: int
+    shrink_factor: int
+    pad_beg: int
+    pad_end: int
+    def __init__(
+        self,
+        *,
+        height: int | None = ...,
+        width: int | None = ...,
+        zoom_factor: int | None = ...,
+        shrink_factor: int | None = ...,
+        pad_beg: int | None = ...,
+        pad_end: int | None = ...,
+    ) -> None: ...
+
+class ReorgParameter(Message):
+    stride: int
+    reverse: bool
+    def __init__(
+        self,
+        *,
+        stride: int | None = ...,
+        reverse: bool | None = ...,
+    ) -> None: ...
+
+class ShuffleChannelParameter(Message):
+    group: int
+    def __init__(
+        self,
+        *,
+        group: int | None = ...,
+    ) -> None: ...
+
+class UpsampleParameter(Message):
+    scale: int
+    scale_h: int
+    scale_w: int
+    pad_out_h: bool
+    pad_out_w: bool
+    upsample_h: int
+    upsample_w: int
+    def __init__(
+        self,
+        *,
+        scale: int | None = ...,
+        scale_h: int | None = ...,
+        scale_w: int | None = ...,
+        pad_out_h: bool | None = ...,
+        pad_out_w: bool | None = ...,
+        upsample_h: int | None = ...,
+        upsample_w: int | None = ...,
+    ) -> None: ...
+
+class NormalizedBBox(Message):
+    xmin: float
+    ymin: float
+    xmax: float
+    ymax: float
+    label: int
+    difficult: bool
+    score: float
+    size: float
+    def __init__(
+        self,
+        *,
+        xmin: float | None = ...,
+        ymin: float | None = ...,
+        xmax: float | None = ...,
+        ymax: float | None = ...,
+        label: int | None = ...,
+        difficult: bool | None = ...,
+        score: float | None = ...,
+        size: float | None = ...,
+    ) -> None: ...
+
+class Annotation(Message):
+    instance_id: int
+    @property
+    def bbox(self) -> NormalizedBBox: ...
+    def __init__(
+        self,
+        *,
+        instance_id: int | None = ...,
+        bbox: NormalizedBBox | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class AnnotationGroup(Message):
+    group_label: int
+    @property
+    def annotation(self) -> RepeatedMessages[Annotation]: ...
+    def __init__(
+        self,
+        *,
+        group_label: int | None = ...,
+        annotation: Iterable[Annotation | Mapping[str, Any]] | None = ...,
+    ) -> None: ...
+
+class AnnotatedDatum(Message):
+    AnnotationType: ClassVar[EnumType]
+    BBOX: ClassVar[int]
+    @property
+    def datum(self) -> Datum: ...
+    type: int
+    @property
+    def annotation_group(self) -> RepeatedMessages[AnnotationGroup]: ...
+    record_id: int
+    def __init__(
+        self,
+        *,
+        datum: Datum | Mapping[str, Any] | None = ...,
+        type: int | str | None = ...,
+        annotation_group: Iterable[AnnotationGroup | Mapping[str, Any]] | None = ...,
+        record_id: int | None = ...,
+    ) -> None: ...
+
+class LabelMapItem(Message):
+    name: str
+    label: int
+    display_name: str
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        label: int | None = ...,
+        display_name: str | None = ...,
+    ) -> None: ...
+
+class LabelMap(Message):
+    @property
+    def item(self) -> RepeatedMessages[LabelMapItem]: ...
+    def __init__(
+        self,
+        *,
+        item: Iterable[LabelMapItem | Mapping[str, Any]] | None = ...,
+    ) -> None: ...
+
+class Sampler(Message):
+    min_scale: float
+    max_scale: float
+    min_aspect_ratio: float
+    max_aspect_ratio: float
+    def __init__(
+        self,
+        *,
+        min_scale: float | None = ...,
+        max_scale: float | None = ...,
+        min_aspect_ratio: float | None = ...,
+        max_aspect_ratio: float | None = ...,
+    ) -> None: ...
+
+class SampleConstraint(Message):
+    min_jaccard_overlap: float
+    max_jaccard_overlap: float
+    min_sample_coverage: float
+    max_sample_coverage: float
+    min_object_coverage: float
+    max_object_coverage: float
+    def __init__(
+        self,
+        *,
+        min_jaccard_overlap: float | None = ...,
+        max_jaccard_overlap: float | None = ...,
+        min_sample_coverage: float | None = ...,
+        max_sample_coverage: float | None = ...,
+        min_object_coverage: float | None = ...,
+        max_object_coverage: float | None = ...,
+    ) -> None: ...
+
+class BatchSampler(Message):
+    use_original_image: bool
+    @property
+    def sampler(self) -> Sampler: ...
+    @property
+    def sample_constraint(self) -> SampleConstraint: ...
+    max_sample: int
+    max_trials: int
+    def __init__(
+        self,
+        *,
+        use_original_image: bool | None = ...,
+        sampler: Sampler | Mapping[str, Any] | None = ...,
+        sample_constraint: SampleConstraint | Mapping[str, Any] | None = ...,
+        max_sample: int | None = ...,
+        max_trials: int | None = ...,
+    ) -> None: ...
+
+class AnnotatedDataParameter(Message):
+    @property
+    def batch_sampler(self) -> RepeatedMessages[BatchSampler]: ...
+    label_map_file: str
+    anno_type: int
+    def __init__(
+        self,
+        *,
+        batch_sampler: Iterable[BatchSampler | Mapping[str, Any]] | None = ...,
+        label_map_file: str | None = ...,
+        anno_type: int | str | None = ...,
+    ) -> None: ...
+
+class VideoDataParameter(Message):
+    VideoType: ClassVar[EnumType]
+    WEBCAM: ClassVar[int]
+    VIDEO: ClassVar[int]
+    video_type: int
+    device_id: int
+    video_file: str
+    skip_frames: int
+    def __init__(
+        self,
+        *,
+        video_type: int | str | None = ...,
+        device_id: int | None = ...,
+        video_file: str | None = ...,
+        skip_frames: int | None = ...,
+    ) -> None: ...
+
+class PriorBoxParameter(Message):
+    CodeType: ClassVar[EnumType]
+    CORNER: ClassVar[int]
+    CENTER_SIZE: ClassVar[int]
+    CORNER_SIZE: ClassVar[int]
+    @property
+    def min_size(self) -> Repeated[float]: ...
+    @property
+    def max_size(self) -> Repeated[float]: ...
+    @property
+    def aspect_ratio(self) -> Repeated[float]: ...
+    flip: bool
+    clip: bool
+    @property
+    def variance(self) -> Repeated[float]: ...
+    img_size: int
+    img_h: int
+    img_w: int
+    step: float
+    step_h: float
+    step_w: float
+    offset: float
+    def __init__(
+        self,
+        *,
+        min_size: Iterable[float] | None = ...,
+        max_size: Iterable[float] | None = ...,
+        aspect_ratio: Iterable[float] | None = ...,
+        flip: bool | None = ...,
+        clip: bool | None = ...,
+        variance: Iterable[float] | None = ...,
+        img_size: int | None = ...,
+        img_h: int | None = ...,
+        img_w: int | None = ...,
+        step: float | None = ...,
+        step_h: float | None = ...,
+        step_w: float | None = ...,
+        offset: float | None = ...,
+    ) -> None: ...
+
+class NonMaximumSuppressionParameter(Message):
+    nms_threshold: float
+    top_k: int
+    eta: float
+    def __init__(
+        self,
+        *,
+        nms_threshold: float | None = ...,
+        top_k: int | None = ...,
+        eta: float | None = ...,
+    ) -> None: ...
+
+class SaveOutputParameter(Message):
+    output_directory: str
+    output_name_prefix: str
+    output_format: str
+    label_map_file: str
+    name_size_file: str
+    num_test_image: int
+    @property
+    def resize_param(self) -> ResizeParameter: ...
+    def __init__(
+        self,
+        *,
+        output_directory: str | None = ...,
+        output_name_prefix: str | None = ...,
+        output_format: str | None = ...,
+        label_map_file: str | None = ...,
+        name_size_file: str | None = ...,
+        num_test_image: int | None = ...,
+        resize_param: ResizeParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class DetectionOutputParameter(Message):
+    num_classes: int
+    share_location: bool
+    background_label_id: int
+    @property
+    def nms_param(self) -> NonMaximumSuppressionParameter: ...
+    @property
+    def save_output_param(self) -> SaveOutputParameter: ...
+    code_type: int
+    variance_encoded_in_target: bool
+    keep_top_k: int
+    confidence_threshold: float
+    visualize: bool
+    visualize_threshold: float
+    save_file: str
+    def __init__(
+        self,
+        *,
+        num_classes: int | None = ...,
+        share_location: bool | None = ...,
+        background_label_id: int | None = ...,
+        nms_param: NonMaximumSuppressionParameter | Mapping[str, Any] | None = ...,
+        save_output_param: SaveOutputParameter | Mapping[str, Any] | None = ...,
+        code_type: int | str | None = ...,
+        variance_encoded_in_target: bool | None = ...,
+        keep_top_k: int | None = ...,
+        confidence_threshold: float | None = ...,
+        visualize: bool | None = ...,
+        visualize_threshold: float | None = ...,
+        save_file: str | None = ...,
+    ) -> None: ...
+
+class DetectionEvaluateParameter(Message):
+    num_classes: int
+    background_label_id: int
+    overlap_threshold: float
+    evaluate_difficult_gt: bool
+    name_size_file: str
+    @property
+    def resize_param(self) -> ResizeParameter: ...
+    def __init__(
+        self,
+        *,
+        num_classes: int | None = ...,
+        background_label_id: int | None = ...,
+        overlap_threshold: float | None = ...,
+        evaluate_difficult_gt: bool | None = ...,
+        name_size_file: str | None = ...,
+        resize_param: ResizeParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class MultiBoxLossParameter(Message):
+    LocLossType: ClassVar[EnumType]
+    L2: ClassVar[int]
+    SMOOTH_L1: ClassVar[int]
+    ConfLossType: ClassVar[EnumType]
+    SOFTMAX: ClassVar[int]
+    LOGISTIC: ClassVar[int]
+    MatchType: ClassVar[EnumType]
+    BIPARTITE: ClassVar[int]
+    PER_PREDICTION: ClassVar[int]
+    MiningType: ClassVar[EnumType]
+    NONE: ClassVar[int]
+    MAX_NEGATIVE: ClassVar[int]
+    HARD_EXAMPLE: ClassVar[int]
+    loc_loss_type: int
+    conf_loss_type: int
+    loc_weight: float
+    num_classes: int
+    share_location: bool
+    match_type: int
+    overlap_threshold: float
+    use_prior_for_matching: bool
+    background_label_id: int
+    use_difficult_gt: bool
+    do_neg_mining: bool
+    neg_pos_ratio: float
+    neg_overlap: float
+    code_type: int
+    encode_variance_in_target: bool
+    map_object_to_agnostic: bool
+    ignore_cross_boundary_bbox: bool
+    bp_inside: bool
+    mining_type: int
+    @property
+    def nms_param(self) -> NonMaximumSuppressionParameter: ...
+    sample_size: int
+    use_prior_for_nms: bool
+    ignore_difficult_gt: bool
+    def __init__(
+        self,
+        *,
+        loc_loss_type: int | str | None = ...,
+        conf_loss_type: int | str | None = ...,
+        loc_weight: float | None = ...,
+        num_classes: int | None = ...,
+        share_location: bool | None = ...,
+        match_type: int | str | None = ...,
+        overlap_threshold: float | None = ...,
+        use_prior_for_matching: bool | None = ...,
+        background_label_id: int | None = ...,
+        use_difficult_gt: bool | None = ...,
+        do_neg_mining: bool | None = ...,
+        neg_pos_ratio: float | None = ...,
+        neg_overlap: float | None = ...,
+        code_type: int | str | None = ...,
+        encode_variance_in_target: bool | None = ...,
+        map_object_to_agnostic: bool | None = ...,
+        ignore_cross_boundary_bbox: bool | None = ...,
+        bp_inside: bool | None = ...,
+        mining_type: int | str | None = ...,
+        nms_param: NonMaximumSuppressionParameter | Mapping[str, Any] | None = ...,
+        sample_size: int | None = ...,
+        use_prior_for_nms: bool | None = ...,
+        ignore_difficult_gt: bool | None = ...,
+    ) -> None: ...
+
+class ROIPoolingParameter(Message):
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    def __init__(
+        self,
+        *,
+        pooled_h: int | None = ...,
+        pooled_w: int | None = ...,
+        spatial_scale: float | None = ...,
+    ) -> None: ...
+
+class PSROIPoolingParameter(Message):
+    spatial_scale: float
+    output_dim: int
+    group_size: int
+    def __init__(
+        self,
+        *,
+        spatial_scale: float | None = ...,
+        output_dim: int | None = ...,
+        group_size: int | None = ...,
+    ) -> None: ...
+
+class SmoothL1LossParameter(Message):
+    sigma: float
+    def __init__(
+        self,
+        *,
+        sigma: float | None = ...,
+    ) -> None: ...
+
+class DetectNetGroundTruthParameter(Message):
+    class ClassMapping(Message):
+        src: int
+        dst: int
+        def __init__(
+            self,
+            *,
+            src: int | None = ...,
+            dst: int | None = ...,
+        ) -> None: ...
+
+    GridboxType: ClassVar[EnumType]
+    GRIDBOX_MAX: ClassVar[int]
+    GRIDBOX_MIN: ClassVar[int]
+    CoverageType: ClassVar[EnumType]
+    RECTANGULAR: ClassVar[int]
+    stride: int
+    scale_cvg: float
+    gridbox_type: int
+    max_cvg_len: int
+    min_cvg_len: int
+    coverage_type: int
+    image_size_x: int
+    image_size_y: int
+    obj_norm: bool
+    crop_bboxes: bool
+    @property
+    def object_class(self) -> RepeatedMessages[DetectNetGroundTruthParameter.ClassMapping]: ...
+    def __init__(
+        self,
+        *,
+        stride: int | None = ...,
+        scale_cvg: float | None = ...,
+        gridbox_type: int | str | None = ...,
+        max_cvg_len: int | None = ...,
+        min_cvg_len: int | None = ...,
+        coverage_type: int | str | None = ...,
+        image_size_x: int | None = ...,
+        image_size_y: int | None = ...,
+        obj_norm: bool | None = ...,
+        crop_bboxes: bool | None = ...,
+        object_class: Iterable[DetectNetGroundTruthParameter.ClassMapping | Mapping[str, Any]] | None = ...,
+    ) -> None: ...
+
+class DetectNetAugmentationParameter(Message):
+    crop_prob: float
+    shift_x: int
+    shift_y: int
+    scale_prob: float
+    scale_min: float
+    scale_max: float
+    flip_prob: float
+    rotation_prob: float
+    max_rotate_degree: float
+    hue_rotation_prob: float
+    hue_rotation: float
+    desaturation_prob: float
+    desaturation_max: float
+    @property
+    def resize_param(self) -> ResizeParameter: ...
+    @property
+    def noise_param(self) -> NoiseParameter: ...
+    @property
+    def distort_param(self) -> DistortionParameter: ...
+    @property
+    def expand_param(self) -> ExpansionParameter: ...
+    @property
+    def emit_constraint(self) -> EmitConstraint: ...
+    def __init__(
+        self,
+        *,
+        crop_prob: float | None = ...,
+        shift_x: int | None = ...,
+        shift_y: int | None = ...,
+        scale_prob: float | None = ...,
+        scale_min: float | None = ...,
+        scale_max: float | None = ...,
+        flip_prob: float | None = ...,
+        rotation_prob: float | None = ...,
+        max_rotate_degree: float | None = ...,
+        hue_rotation_prob: float | None = ...,
+        hue_rotation: float | None = ...,
+        desaturation_prob: float | None = ...,
+        desaturation_max: float | None = ...,
+        resize_param: ResizeParameter | Mapping[str, Any] | None = ...,
+        noise_param: NoiseParameter | Mapping[str, Any] | None = ...,
+        distort_param: DistortionParameter | Mapping[str, Any] | None = ...,
+        expand_param: ExpansionParameter | Mapping[str, Any] | None = ...,
+        emit_constraint: EmitConstraint | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class AdaptiveBiasChannelParameter(Message):
+    num_iter: int
+    bg_portion: float
+    fg_portion: float
+    suppress_others: bool
+    margin_others: float
+    def __init__(
+        self,
+        *,
+        num_iter: int | None = ...,
+        bg_portion: float | None = ...,
+        fg_portion: float | None = ...,
+        suppress_others: bool | None = ...,
+        margin_others: float | None = ...,
+    ) -> None: ...
+
+class BiasChannelParameter(Message):
+    LabelType: ClassVar[EnumType]
+    IMAGE: ClassVar[int]
+    PIXEL: ClassVar[int]
+    bg_bias: float
+    fg_bias: float
+    @property
+    def ignore_label(self) -> Repeated[int]: ...
+    label_type: int
+    background_label: int
+    def __init__(
+        self,
+        *,
+        bg_bias: float | None = ...,
+        fg_bias: float | None = ...,
+        ignore_label: Iterable[int] | None = ...,
+        label_type: int | str | None = ...,
+        background_label: int | None = ...,
+    ) -> None: ...
+
+class DenseCRFParameter(Message):
+    max_iter: int
+    @property
+    def pos_xy_std(self) -> Repeated[float]: ...
+    @property
+    def pos_w(self) -> Repeated[float]: ...
+    @property
+    def bi_xy_std(self) -> Repeated[float]: ...
+    @property
+    def bi_rgb_std(self) -> Repeated[float]: ...
+    @property
+    def bi_w(self) -> Repeated[float]: ...
+    output_probability: bool
+    def __init__(
+        self,
+        *,
+        max_iter: int | None = ...,
+        pos_xy_std: Iterable[float] | None = ...,
+        pos_w: Iterable[float] | None = ...,
+        bi_xy_std: Iterable[float] | None = ...,
+        bi_rgb_std: Iterable[float] | None = ...,
+        bi_w: Iterable[float] | None = ...,
+        output_probability: bool | None = ...,
+    ) -> None: ...
+
+class DomainTransformParameter(Message):
+    num_iter: int
+    spatial_sigma: float
+    range_sigma: float
+    min_weight: float
+    def __init__(
+        self,
+        *,
+        num_iter: int | None = ...,
+        spatial_sigma: float | None = ...,
+        range_sigma: float | None = ...,
+        min_weight: float | None = ...,
+    ) -> None: ...
+
+class MatReadParameter(Message):
+    prefix: str
+    source: str
+    strip: int
+    batch_size: int
+    def __init__(
+        self,
+        *,
+        prefix: str | None = ...,
+        source: str | None = ...,
+        strip: int | None = ...,
+        batch_size: int | None = ...,
+    ) -> None: ...
+
+class MatWriteParameter(Message):
+    prefix: str
+    source: str
+    strip: int
+    period: int
+    def __init__(
+        self,
+        *,
+        prefix: str | None = ...,
+        source: str | None = ...,
+        strip: int | None = ...,
+        period: int | None = ...,
+    ) -> None: ...
+
+class SegAccuracyParameter(Message):
+    AccuracyMetric: ClassVar[EnumType]
+    PixelAccuracy: ClassVar[int]
+    ClassAccuracy: ClassVar[int]
+    PixelIOU: ClassVar[int]
+    metric: int
+    @property
+    def ignore_label(self) -> Repeated[int]: ...
+    reset: bool
+    def __init__(
+        self,
+        *,
+        metric: int | str | None = ...,
+        ignore_label: Iterable[int] | None = ...,
+        reset: bool | None = ...,
+    ) -> None: ...
+
+class UniqueLabelParameter(Message):
+    max_labels: int
+    @property
+    def ignore_label(self) -> Repeated[int]: ...
+    @property
+    def force_label(self) -> Repeated[float]: ...
+    def __init__(
+        self,
+        *,
+        max_labels: int | None = ...,
+        ignore_label: Iterable[int] | None = ...,
+        force_label: Iterable[float] | None = ...,
+    ) -> None: ...
+
 class LossParameter(Message):
     NormalizationMode: ClassVar[EnumType]
     FULL: ClassVar[int]
@@ -1233,12 +2368,14 @@ class LossParameter(Message):
     ignore_label: int
     normalization: int
     normalize: bool
+    label_smoothing: float
     def __init__(
         self,
         *,
         ignore_label: int | None = ...,
         normalization: int | str | None = ...,
         normalize: bool | None = ...,
+        label_smoothing: float | None = ...,
     ) -> None: ...
 
 class AccuracyParameter(Message):
@@ -1298,6 +2435,82 @@ class InfogainLossParameter(Message):
         axis: int | None = ...,
     ) -> None: ...
 
+class TRTParameter(Message):
+    TRTMode: ClassVar[EnumType]
+    FP32: ClassVar[int]
+    FP16: ClassVar[int]
+    INT8: ClassVar[int]
+    trt_mode: int
+    top_k: int
+    deploy: str
+    model: str
+    @property
+    def deploy_outputs(self) -> Repeated[str]: ...
+    calibrator: str
+    def __init__(
+        self,
+        *,
+        trt_mode: int | str | None = ...,
+        top_k: int | None = ...,
+        deploy: str | None = ...,
+        model: str | None = ...,
+        deploy_outputs: Iterable[str] | None = ...,
+        calibrator: str | None = ...,
+    ) -> None: ...
+
+class C2TensorProto(Message):
+    DataType: ClassVar[EnumType]
+    UNDEFINED: ClassVar[int]
+    FLOAT: ClassVar[int]
+    INT32: ClassVar[int]
+    BYTE: ClassVar[int]
+    STRING: ClassVar[int]
+    BOOL: ClassVar[int]
+    UINT8: ClassVar[int]
+    INT8: ClassVar[int]
+    UINT16: ClassVar[int]
+    INT16: ClassVar[int]
+    INT64: ClassVar[int]
+    FLOAT16: ClassVar[int]
+    DOUBLE: ClassVar[int]
+    @property
+    def dims(self) -> Repeated[int]: ...
+    data_type: int
+    @property
+    def float_data(self) -> Repeated[float]: ...
+    @property
+    def int32_data(self) -> Repeated[int]: ...
+    byte_data: bytes
+    @property
+    def string_data(self) -> Repeated[bytes]: ...
+    @property
+    def double_data(self) -> Repeated[float]: ...
+    @property
+    def int64_data(self) -> Repeated[int]: ...
+    name: str
+    def __init__(
+        self,
+        *,
+        dims: Iterable[int] | None = ...,
+        data_type: int | str | None = ...,
+        float_data: Iterable[float] | None = ...,
+        int32_data: Iterable[int] | None = ...,
+        byte_data: bytes | None = ...,
+        string_data: Iterable[bytes] | None = ...,
+        double_data: Iterable[float] | None = ...,
+        int64_data: Iterable[int] | None = ...,
+        name: str | None = ...,
+    ) -> None: ...
+
+class C2TensorProtos(Message):
+    @property
+    def protos(self) -> RepeatedMessages[C2TensorProto]: ...
+    def __init__(
+        self,
+        *,
+        protos: Iterable[C2TensorProto | Mapping[str, Any]] | None = ...,
+    ) -> None: ...
+
 class PythonParameter(Message):
     module: str
     layer: str
@@ -1326,6 +2539,7 @@ class SolverParameter(Message):
     RMSPROP: ClassVar[int]
     ADADELTA: ClassVar[int]
     ADAM: ClassVar[int]
+    SAG: ClassVar[int]
     net: str
     @property
     def net_param(self) -> NetParameter: ...
@@ -1377,6 +2591,27 @@ class SolverParameter(Message):
     random_seed: int
     layer_wise_reduce: bool
     solver_type: int
+    eval_type: str
+    ap_version: str
+    show_per_class_result: bool
+    @property
+    def plateau_winsize(self) -> Repeated[int]: ...
+    rampup_interval: int
+    rampup_lr: float
+    min_lr: float
+    momentum_policy: str
+    max_momentum: float
+    momentum_power: float
+    larc: bool
+    larc_policy: str
+    larc_eta: float
+    larc_turbo: bool
+    weight_decay_policy: str
+    weight_decay_power: float
+    max_weight_decay: float
+    solver_data_type: int
+    store_blobs_in_old_format: bool
+    test_and_snapshot_last_epochs: int
     def __init__(
         self,
         *,
@@ -1422,6 +2657,26 @@ class SolverParameter(Message):
         random_seed: int | None = ...,
         layer_wise_reduce: bool | None = ...,
         solver_type: int | str | None = ...,
+        eval_type: str | None = ...,
+        ap_version: str | None = ...,
+        show_per_class_result: bool | None = ...,
+        plateau_winsize: Iterable[int] | None = ...,
+        rampup_interval: int | None = ...,
+        rampup_lr: float | None = ...,
+        min_lr: float | None = ...,
+        momentum_policy: str | None = ...,
+        max_momentum: float | None = ...,
+        momentum_power: float | None = ...,
+        larc: bool | None = ...,
+        larc_policy: str | None = ...,
+        larc_eta: float | None = ...,
+        larc_turbo: bool | None = ...,
+        weight_decay_policy: str | None = ...,
+        weight_decay_power: float | None = ...,
+        max_weight_decay: float | None = ...,
+        solver_data_type: int | str | None = ...,
+        store_blobs_in_old_format: bool | None = ...,
+        test_and_snapshot_last_epochs: int | None = ...,
     ) -> None: ...
 
 class SolverState(Message):
@@ -1432,6 +2687,8 @@ class SolverState(Message):
     current_step: int
     @property
     def trainer(self) -> TrainerState: ...
+    minimum_loss: float
+    iter_last_event: int
     def __init__(
         self,
         *,
@@ -1440,6 +2697,8 @@ class SolverState(Message):
         history: Iterable[BlobProto | Mapping[str, Any]] | None = ...,
         current_step: int | None = ...,
         trainer: TrainerState | Mapping[str, Any] | None = ...,
+        minimum_loss: float | None = ...,
+        iter_last_event: int | None = ...,
     ) -> None: ...
 
 class TrainerState(Message):

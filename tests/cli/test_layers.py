@@ -42,7 +42,7 @@ def test_every_type_is_explained(type, capsys):
 def test_a_layers_own_parameters_are_found():
     from netspec.cli.layers import _parameters
 
-    own = {"Convolution": "convolution_param", "SpatialTransformer": "st_param", "ReLU": "relu_param"}
+    own = {"Convolution": "convolution_param", "Pooling": "pooling_param", "ReLU": "relu_param"}
     for type, name in own.items():
         assert [field.name for field in _parameters(layer_types()[type])] == [name]
     assert not list(_parameters(layer_types()["Silence"]))

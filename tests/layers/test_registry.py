@@ -6,6 +6,7 @@ import netspec.layers
 from netspec.layers import registry
 from netspec.layers.base import Layer
 from netspec.layers.registry import Traits, find_layer, layer, layer_types
+from netspec.schema.extensions import load_plugins
 
 
 @pytest.fixture(autouse=True)
@@ -15,6 +16,7 @@ def _untouched(monkeypatch):
     monkeypatch.setattr(registry, "_classes", dict(registry._classes))
     yield
     registry._discover.cache_clear()
+    load_plugins.cache_clear()
 
 
 def _define(type="Probe", **traits):
@@ -80,7 +82,8 @@ def test_entry_points_add_to_the_catalogue(monkeypatch):
         asked.append(group)
         return [Entry()]
 
-    monkeypatch.setattr(registry, "entry_points", entry_points)
+    monkeypatch.setattr("importlib.metadata.entry_points", entry_points)
     registry._discover.cache_clear()
+    load_plugins.cache_clear()
     assert find_layer("FromAfar").traits.type == "FromAfar"
     assert asked == ["netspec.layers"]

@@ -33,10 +33,11 @@ NAMES = {
 
 
 def fill(message: Any, random: Random, depth: int = 4) -> Any:
-    """Sets some of the fields, and the few fields of a small message always."""
+    """Sets some of the fields, and the required ones and the few fields of a small message always."""
     fields = message.DESCRIPTOR.fields
+    required = message.FindInitializationErrors()
     for field in fields:
-        if len(fields) > 4 and random.random() > 0.25:
+        if len(fields) > 4 and field.name not in required and random.random() > 0.25:
             continue
         value = getattr(message, field.name)
         is_repeated = hasattr(value, "extend")

@@ -3,6 +3,7 @@ import copy
 import csv
 import importlib.util
 import pickle
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -19,12 +20,14 @@ from google.protobuf.message_factory import GetMessageClass
 
 from netspec.schema import messages
 from netspec.schema.messages import (
+    FLOAT,
     TEST,
     TRAIN,
     ClipParameter,
     DataPosition,
     FillerParameter,
     LayerParameter,
+    MultiBoxLossParameter,
     NetParameter,
     NetState,
     Phase,
@@ -37,6 +40,8 @@ from netspec.schema.messages import (
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
 OWN_NUMBERS = range(770001, 771000)
+# Messages of Caffe's that are stored in binary, where a fork's field keeps the fork's number.
+STORED = {"BlobProto", "Datum", "FillerParameter", "SolverState"}
 
 Row = dict[str, str]
 
@@ -159,29 +164,61 @@ def test_the_spatial_transformer_forks_schema_is_here(file):
             assert mine["number"] == row["number_in_fork"]
 
 
+def test_the_schema_of_every_other_fork_is_here(file):
+    ours = by_name(rows_of(file))
+    in_caffe = {row["message"] for row in table("caffe")}
+    rows = table("other-forks")
+    assert {row["fork"] for row in rows} == {"ssd", "faster-rcnn", "pspnet", "nvidia"}
+    keys = ("label", "type", "default")
+    for row in rows:
+        mine = ours.get((row["message"], row["field"]))
+        assert mine is not None, row
+        assert {key: mine[key] for key in keys} == {key: row[key] for key in keys}, row
+        if row["message"] not in in_caffe or row["message"] in STORED or row["label"] == "enum":
+            assert mine["number"] == row["number_in_fork"], row
+
+
 def test_numbers_of_our_own_collide_with_nobody(file):
     caffe = by_name(table("caffe"))
-    forks = table("stn-fork") + table("other-forks")
-    taken = {(row["message"], int(row["number_in_fork"])) for row in forks}
-    taken |= {(row["message"], int(row["number"])) for row in caffe.values()}
+    forks = [row for row in table("stn-fork") + table("other-forks") if row["label"] != "enum"]
+    taken = Counter((row["message"], int(row["number_in_fork"])) for row in forks)
+    taken.update((row["message"], int(row["number"])) for row in caffe.values() if row["label"] != "enum")
     shared_messages = {message for message, _ in caffe}
     added = {
         (row["message"], row["field"]): int(row["number"])
         for row in rows_of(file)
-        if row["message"] in shared_messages and (row["message"], row["field"]) not in caffe
+        if row["label"] != "enum"
+        and row["message"] in shared_messages
+        and (row["message"], row["field"]) not in caffe
     }
-    # Nobody but the fork it is from uses this one.
-    assert added.pop(("FillerParameter", "file")) == 9
-    assert sum(number == 9 and message == "FillerParameter" for message, number in taken) == 1
-    assert added
-    assert all(number in OWN_NUMBERS for number in added.values())
-    assert not {(message, number) for (message, _), number in added.items()} & taken
+    for (message, field), number in added.items():
+        # What is stored keeps the number of the one fork that uses it.
+        owners = 1 if message in STORED and number not in OWN_NUMBERS else 0
+        assert taken[message, number] == owners, (message, field)
+        assert owners or number in OWN_NUMBERS, (message, field)
+    assert {message for (message, _), number in added.items() if number not in OWN_NUMBERS} == STORED
+    # Each block is filled without gaps.
+    for message in shared_messages:
+        own = sorted(number for (of, _), number in added.items() if of == message and number in OWN_NUMBERS)
+        assert own == list(OWN_NUMBERS[: len(own)]), message
+
+
+def test_a_layer_is_open_to_extensions_that_no_field_is_in(file):
+    (layer,) = [message for message in file.message_type if message.name == "LayerParameter"]
+    (free,) = layer.extension_range
+    assert (free.start, free.end) == (800000, 2**29)
+    assert max(field.number for field in layer.field) < free.start
 
 
 def test_defaults_read_back():
     layer = LayerParameter()
     assert layer.pooling_param.pool == PoolingParameter.MAX
     assert layer.st_param.to_compute_dU is True
+    assert layer.spatial_transformer_param.first_bottom_diff is True
+    assert layer.multibox_loss_param.mining_type == MultiBoxLossParameter.MAX_NEGATIVE
+    assert getattr(layer.elu_param, "lambda") == 1
+    assert layer.forward_math == FLOAT == 1
+    assert SolverState().minimum_loss == pytest.approx(1e38)
     assert layer.cluttered_digits_param.source == "strokes"
     assert layer.cluttered_digits_param.translation == -1
     assert FillerParameter().type == "constant"
