@@ -69,6 +69,7 @@ def test_the_signature_of_compile_net():
         "weights": None,
         "device": "cpu",
         "seed": None,
+        "allow_python_layers": False,
     }
     assert {p.kind for name, p in parameters.items() if name != "source"} == {inspect.Parameter.KEYWORD_ONLY}
     hints = typing.get_type_hints(netspec.compile_net)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from netspec.cli import flags
 from netspec.errors import NetspecError, ParseError
 from netspec.text.diagnostic import Diagnostic, in_text_order, render
 
@@ -25,18 +26,20 @@ HELP = "report all errors of net and solver files"
 
 def add_flags(parser: ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="a net's or a solver's prototxt")
+    flags.add_allow_python_layers(parser)
 
 
 def run(args: Namespace) -> int:
-    return max([_check(file) for file in args.files])
+    return max([_check(file, args.allow_python_layers) for file in args.files])
 
 
-def _check(file: str) -> int:
+def _check(file: str, allow_python_layers: bool) -> int:
     """Reports on one file; 1 where it has an error."""
     findings = _Findings()
     what = ""
     with findings.collected():
-        what = _solver(file, findings) if _is_solver(file) else _net(file, findings)
+        check = _solver if _is_solver(file) else _net
+        what = check(file, findings, allow_python_layers)
     if report := render(findings.in_order()):
         print(report, file=sys.stderr)
     errors = sum(finding.severity == "error" for finding in findings.in_order())
@@ -83,14 +86,15 @@ def _top_level_names(source: Source) -> Iterator[str]:
     return (field.name.text for field in tree.fields)
 
 
-def _net(file: str, findings: _Findings) -> str:
+def _net(file: str, findings: _Findings, allow_python_layers: bool) -> str:
     from netspec.compiler.net import compile_net
     from netspec.graph.build import load_net
     from netspec.schema.messages import TEST, TRAIN
 
     document = load_net(file)
     phases = [phase for phase in (TRAIN, TEST) if _is_fed(document, phase)] or [TRAIN, TEST]
-    sizes = [_size(partial(compile_net, document, phase=phase), findings) for phase in phases]
+    compile = partial(compile_net, document, allow_python_layers=allow_python_layers)
+    sizes = [_size(partial(compile, phase=phase), findings) for phase in phases]
     return f"net '{document.message.name}', {', '.join(sizes)}"
 
 
@@ -104,7 +108,7 @@ def _is_fed(document: Document[NetParameter], phase: int) -> bool:
     return any(not spec.bottom for spec in seen.message.layer)
 
 
-def _solver(file: str, findings: _Findings) -> str:
+def _solver(file: str, findings: _Findings, allow_python_layers: bool) -> str:
     import torch
 
     from netspec.schema.messages import SolverParameter
@@ -112,7 +116,9 @@ def _solver(file: str, findings: _Findings) -> str:
     from netspec.solver.trainer import compile_source
 
     settings = load_settings(_read(file, SolverParameter, findings))
-    compile_on_cpu = partial(compile_source, device=torch.device("cpu"), seed=0)
+    compile_on_cpu = partial(
+        compile_source, device=torch.device("cpu"), seed=0, allow_python_layers=allow_python_layers
+    )
     sources = (settings.train, *settings.tests)
     sizes = [_size(partial(compile_on_cpu, source), findings) for source in sources]
     return f"solver of type {settings.type}, {', '.join(sizes)}"

@@ -94,6 +94,13 @@ def add_level_and_stage(parser: ArgumentParser) -> None:
     parser.add_argument("--stage", default="", metavar="A,B", help="the net's stages, separated by commas")
 
 
+def add_allow_python_layers(parser: ArgumentParser) -> None:
+    """-allow_python_layers: without it, a net's text never makes this program run code."""
+    parser.add_argument(
+        "--allow-python-layers", action="store_true", help="run the code of Python layers: for nets you trust"
+    )
+
+
 def state(args: Namespace) -> dict[str, Any]:
     """The net state that -phase, -level and -stage name, as `compile_net` takes it."""
     return {"phase": args.phase, "level": args.level, "stages": split(args.stage)}

@@ -21,6 +21,7 @@ BYTES_PER_NUMBER = 4
 
 def add_flags(parser: ArgumentParser) -> None:
     parser.add_argument("net", help="the net's prototxt")
+    flags.add_allow_python_layers(parser)
     flags.add_state(parser, phase="TEST")
 
 
@@ -41,7 +42,8 @@ def run(args: Namespace) -> int:
     from netspec.graph.build import build_graph, load_net, net_state
 
     document = load_net(args.net)
-    graph = build_graph(document, net_state(document, **flags.state(args)))
+    state = net_state(document, **flags.state(args))
+    graph = build_graph(document, state, allow_python_layers=args.allow_python_layers)
     show_warnings(graph.warnings)
     print(_report(graph))
     return 0

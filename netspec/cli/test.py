@@ -24,6 +24,7 @@ def add_flags(parser: ArgumentParser) -> None:
         "--iterations", type=flags.count, default=50, metavar="N", help="how many batches (50)"
     )
     flags.add_gpu(parser)
+    flags.add_allow_python_layers(parser)
     flags.add_state(parser, phase="TEST")
 
 
@@ -31,7 +32,12 @@ def run(args: Namespace) -> int:
     from netspec.cli.log import output_line, show_warnings
     from netspec.compiler.net import compile_net
 
-    net = compile_net(args.model, **flags.state(args), device=flags.device(args) or "cpu")
+    net = compile_net(
+        args.model,
+        **flags.state(args),
+        device=flags.device(args) or "cpu",
+        allow_python_layers=args.allow_python_layers,
+    )
     show_warnings(net.graph.warnings)
     for weights in flags.split(args.weights):
         _load(net, weights)

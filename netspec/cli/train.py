@@ -30,6 +30,7 @@ def add_flags(parser: ArgumentParser) -> None:
     parser.add_argument("--snapshot", metavar="FILE", help="go on from this .solverstate")
     parser.add_argument("--weights", default="", metavar="A,B", help="start from these weight files")
     flags.add_gpu(parser)
+    flags.add_allow_python_layers(parser)
     flags.add_level_and_stage(parser)
     for name, default in (("sigint", "stop"), ("sighup", "snapshot")):
         parser.add_argument(
@@ -53,6 +54,7 @@ def run(args: Namespace) -> int:
             device=flags.device(args),
             weights=flags.split(args.weights),
             listeners=[*listeners, record],
+            allow_python_layers=args.allow_python_layers,
         )
         stack.callback(solver.close)
         _show_warnings(solver)

@@ -70,6 +70,7 @@ class Net(nn.Module):
         self.data: dict[str, Feed] = {}
         self.reseed(seed)
         self._sources = [(node.key, node.tops) for node in graph.sources]
+        self._readers = _label_readers(graph)
 
     graph_module: fx.GraphModule
     _like: Tensor
@@ -95,7 +96,7 @@ class Net(nn.Module):
 
         Raises:
             NetError: an input is not fed, or there is no such input.
-            ShapeError: a fed tensor has another shape than its blob.
+            ShapeError: a fed tensor has another shape than its blob, or a label is no class.
             DataError: a batch could not be drawn.
         """
         tensors: list[Tensor] = []
@@ -104,7 +105,9 @@ class Net(nn.Module):
         for key, tops in self._sources:
             if key in self.data and any(top.name not in feeds for top in tops):
                 batch = zip(tops, self.data[key].next(), strict=True)
-                drawn.update((top.name, self._here(value)) for top, value in batch if top.name not in feeds)
+                drawn.update(
+                    (top.name, self._here(top, value)) for top, value in batch if top.name not in feeds
+                )
             tensors += [self._fed(top, feeds) if top.name in feeds else drawn[top.name] for top in tops]
         try:
             outputs: dict[str, Tensor] = self.graph_module(*tensors)
@@ -237,10 +240,17 @@ class Net(nn.Module):
                 f"{show_shape(top.shape)}",
                 help="only the first axis may differ; change the shape in the text for another",
             )
-        return self._here(value)
+        return self._here(top, value)
 
-    def _here(self, value: Tensor) -> Tensor:
-        """On the net's device and of its type, labels too: in Caffe all blobs of a net have one type."""
+    def _here(self, top: Blob, value: Tensor) -> Tensor:
+        """On the net's device and of its type, labels too: in Caffe all blobs of a net have one type.
+
+        Labels are checked on the way, while looking at them does not make the CPU wait for a device; there,
+        a wrong one would end the process without a word about it.
+        """
+        if value.device.type == "cpu":
+            for layer in self._readers.get(top, ()):
+                layer.check_labels(value)
         return value.to(self._like, non_blocking=True)
 
 
@@ -267,6 +277,7 @@ def compile_net(
     weights: str | PathLike[str] | None = None,
     device: str | torch.device = "cpu",
     seed: int | None = None,
+    allow_python_layers: bool = False,
 ) -> Net:
     """Compiles a net for one phase.
 
@@ -278,6 +289,7 @@ def compile_net(
         weights: a .caffemodel to load.
         device: where to compute.
         seed: what fillers and data layers draw from; without one, PyTorch's own generator gives it.
+        allow_python_layers: whether layers of type Python may run their modules' code.
 
     Raises:
         ParseError: the text is wrong.
@@ -288,7 +300,8 @@ def compile_net(
     document = as_document(source)
     if seed is None:
         seed = int(torch.randint(2**62, ()))
-    graph = build_graph(document, net_state(document, phase, stages, level))
+    state = net_state(document, phase, stages, level)
+    graph = build_graph(document, state, allow_python_layers=allow_python_layers)
     require_memory(graph, torch.device(device))
     net = Net(graph, device=torch.device(device), seed=seed)
     if weights is not None:
@@ -325,6 +338,16 @@ def _register(module: nn.Module, key: str, layer: Layer) -> None:
     for group in groups:
         module = module._modules.setdefault(group, nn.Module()) or module
     module._modules[name] = layer
+
+
+def _label_readers(graph: Graph) -> dict[Blob, list[Layer]]:
+    """The layers that read a source's top as labels."""
+    readers: dict[Blob, list[Layer]] = {top: [] for node in graph.sources for top in node.tops}
+    for node in graph.nodes:
+        labels = node.layer.class_labels
+        if labels is not None and node.bottoms[labels.bottom] in readers:
+            readers[node.bottoms[labels.bottom]].append(node.layer)
+    return readers
 
 
 def _shapes(layer: Layer) -> str:

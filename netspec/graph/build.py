@@ -9,6 +9,7 @@ from typing import Literal
 from netspec.errors import NetError, NetspecError, ParseError
 from netspec.graph.graph import Blob, Graph, Node, Param
 from netspec.layers.base import Layer
+from netspec.layers.python import PythonLayer
 from netspec.layers.registry import find_layer
 from netspec.passes.inputs import inputs_to_layer
 from netspec.passes.layer_types import unknown_types
@@ -58,8 +59,12 @@ def net_state(
     return state
 
 
-def build_graph(document: Document[NetParameter], state: NetState) -> Graph:
+def build_graph(
+    document: Document[NetParameter], state: NetState, *, allow_python_layers: bool = False
+) -> Graph:
     """The graph of a net in a state, on the meta device: shapes, no memory.
+
+    Python layers run code; they are refused unless ``allow_python_layers`` says that the net is trusted.
 
     Raises:
         NetError: everything that is wrong with the net, in the order of the text; a ShapeError or DataError
@@ -69,7 +74,7 @@ def build_graph(document: Document[NetParameter], state: NetState) -> Graph:
     filtered = name_loss_tops(filter_state(whole, state))
     wires, errors = wire(filtered, whole)
     sharing, contradictions = share_params(filtered)
-    builder = _Builder(training=state.phase == TRAIN)
+    builder = _Builder(training=state.phase == TRAIN, allow_python_layers=allow_python_layers)
     builder.errors += [NetError([error]) for error in (*unknown_types(filtered), *errors, *contradictions)]
     nodes = [
         builder.node(spec, spans, wired)
@@ -92,8 +97,9 @@ class _Builder:
     """Goes on after an error where it can: a layer that failed leaves its tops unknown, and whoever reads an
     unknown blob is passed over in silence, so that each mistake is reported once."""
 
-    def __init__(self, *, training: bool) -> None:
+    def __init__(self, *, training: bool, allow_python_layers: bool) -> None:
         self.training = training
+        self.allow_python_layers = allow_python_layers
         self.errors: list[NetspecError] = []
         self.warnings: list[Diagnostic] = []
         self._blobs: dict[Version, Blob] = {}
@@ -107,6 +113,8 @@ class _Builder:
             return None
         try:
             layer = cls(spec, spans, training=self.training)
+            if isinstance(layer, PythonLayer):
+                layer.allowed = self.allow_python_layers
             loss_weights = _loss_weights(layer)
             propagate_down = _propagate_down(layer)
             bottoms = [self._blobs.get(version) if version else None for version in wires.bottoms]

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from netspec.layers.base import Layer, Shape
+from netspec.layers.losses import NO_LABEL, check_labels, picked
 from netspec.layers.registry import layer
-from netspec.layers.softmax_loss import check_labels
 
 
 @layer("Accuracy", bottoms=2, tops=(1, 2), labels=(0, 1))
@@ -20,21 +20,20 @@ class Accuracy(Layer):
     def setup(self, x: Shape, labels: Shape) -> None:
         param = self.spec.accuracy_param
         self.class_axis = self.axis(param.axis, len(x), "accuracy_param", "axis")
-        check_labels(self, x, labels, self.class_axis)
+        self.ignored = param.ignore_label if param.HasField("ignore_label") else NO_LABEL
+        check_labels(self, x, labels, self.class_axis, self.ignored)
         self.top_k, self.per_class = param.top_k, self.num_tops == 2
-        self.ignored = param.ignore_label if param.HasField("ignore_label") else None
         if self.top_k > x[self.class_axis]:
             rule = f"top_k {self.top_k} is above the number of classes, {x[self.class_axis]}"
             raise self.shape_error(rule, "accuracy_param", "top_k")
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         axis = self.class_axis
-        target = labels.long().reshape(*x.shape[:axis], 1, *x.shape[axis + 1 :])
-        counted = (
-            torch.ones_like(target, dtype=torch.bool) if self.ignored is None else target != self.ignored
-        )
+        scores = x.reshape(-1, *x.shape[axis:])
+        target = labels.long().reshape(-1, *x.shape[axis + 1 :])
+        counted = target != self.ignored
         target = target.where(counted, 0)  # what is ignored need not be a class at all
-        others = (x >= x.gather(axis, target)).sum(axis, keepdim=True) - 1
+        others = (scores >= picked(scores, target).unsqueeze(1)).sum(1) - 1
         hit = (others < self.top_k) & counted
         accuracy = _share(hit.sum(), counted.sum(), x)
         if not self.per_class:

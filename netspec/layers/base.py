@@ -35,6 +35,15 @@ class _BlobPlan:
     filler: Filler
 
 
+@dataclass(frozen=True)
+class ClassLabels:
+    """What the numbers in a bottom may be: whole ones from 0 to ``classes`` - 1, or one of ``ignored``."""
+
+    bottom: int
+    classes: int
+    ignored: tuple[int, ...] = ()
+
+
 class Layer(nn.Module):
     """What one layer computes.
 
@@ -46,6 +55,8 @@ class Layer(nn.Module):
         spec: the layer's message.
         spans: where each of its fields stands in the text.
         bottom_shapes: the bottoms' shapes, known before `setup` runs.
+        class_labels: set by `setup` where a bottom holds labels or indices, which are then checked when they
+            come from outside the net.
     """
 
     traits: ClassVar[Traits]
@@ -55,6 +66,7 @@ class Layer(nn.Module):
         self.spec = spec
         self.spans = spans
         self.bottom_shapes: tuple[Shape, ...] = ()
+        self.class_labels: ClassLabels | None = None
         self.blob_names: list[str] = []
         self._plans: list[_BlobPlan] = []
         self._views: dict[str, tuple[Layer, str, Shape]] = {}
@@ -182,6 +194,27 @@ class Layer(nn.Module):
         finally:
             self._buffers.update(buffers)
         return [tuple(top.shape) for top in as_tuple(tops)]
+
+    def check_labels(self, labels: Tensor) -> None:
+        """Holds numbers for the bottom of `class_labels`, on the CPU, against what it allows.
+
+        Raises:
+            ShapeError: one is no class; the message names it.
+        """
+        allowed = self.class_labels
+        if allowed is None or not labels.numel():
+            return
+        known = labels
+        for label in allowed.ignored:
+            known = known.where(known != label, 0)
+        least, most = known.aminmax()
+        if least >= 0 and most < allowed.classes:  # quick, for there may be a label per pixel
+            return
+        values = known.long()  # a label's whole part counts
+        wrong = (values < 0) | (values >= allowed.classes)
+        if wrong.any():
+            rule = f"expected labels from 0 to {allowed.classes - 1}, found {known[wrong][0].item():.10g}"
+            raise self.shape_error(rule, "bottom", allowed.bottom, help="there are as many labels as classes")
 
     def materialize(self, device: torch.device, generator: torch.Generator) -> None:
         """Gives the blobs that still lie on the meta device memory and their fillers' numbers.

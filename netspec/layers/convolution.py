@@ -83,6 +83,19 @@ class Convolving(Layer):
         if channels % self.group:
             raise self.shape_error(f"group {self.group} does not divide {channels} channels", _PARAM, "group")
 
+    def check_window(self, x: Shape) -> None:
+        """A window must find room in the padded bottom.
+
+        Raises:
+            ShapeError: it does not.
+        """
+        extents = [d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel, strict=True)]
+        sizes = x[self.channel_axis + 1 :]
+        padded = [size + 2 * pad for size, pad in zip(sizes, self.padding, strict=True)]
+        if any(extent > size for extent, size in zip(extents, padded, strict=True)):
+            rule = f"kernel {show_shape(extents)} is larger than the padded bottom, {show_shape(padded)}"
+            raise self.shape_error(rule, _PARAM, "kernel_size")
+
     def add_weight_and_bias(self, weight: Shape) -> None:
         param = self.spec.convolution_param
         self.add_blob(weight, param.weight_filler)
@@ -117,12 +130,8 @@ class Convolution(Convolving):
 
     def setup(self, *shapes: Shape) -> None:
         super().setup(*shapes)
-        channels, *sizes = shapes[0][self.channel_axis :]
-        extents = [d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel, strict=True)]
-        padded = [size + 2 * pad for size, pad in zip(sizes, self.padding, strict=True)]
-        if any(extent > size for extent, size in zip(extents, padded, strict=True)):
-            rule = f"kernel {show_shape(extents)} is larger than the padded bottom, {show_shape(padded)}"
-            raise self.shape_error(rule, _PARAM, "kernel_size")
+        self.check_window(shapes[0])
+        channels = shapes[0][self.channel_axis]
         self.add_weight_and_bias((self.num_output, channels // self.group, *self.kernel))
 
     def convolve(self, x: Tensor) -> Tensor:

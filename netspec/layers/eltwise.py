@@ -14,7 +14,11 @@ from netspec.schema.messages import EltwiseParameter
 
 @layer("Eltwise", bottoms=(2, None), tops=1)
 class Eltwise(Layer):
-    """Combines bottoms of equal shape element by element: product, sum with coefficients, or maximum."""
+    """Combines bottoms of equal shape element by element: product, sum with coefficients, or maximum.
+
+    The gradient of a product is always that of the other bottoms' product, which is right at zeros too:
+    stable_prod_grad, a choice between two ways to compute the same, has no effect.
+    """
 
     def setup(self, *shapes: Shape) -> None:
         param = self.spec.eltwise_param

@@ -124,7 +124,7 @@ def _file(message: FillerParameter, spans: Spans) -> Filler:
 
     def fill(shape: tuple[int, ...], generator: Generator) -> Tensor:
         path = resolve(message.file, spans.at("file"), "filler file")
-        wanted, values = prod(shape), _read_numbers(path)
+        wanted, values = prod(shape), read_numbers(path, "filler file")
         if len(values) < wanted:
             blob = "x".join(map(str, shape))
             message_ = f"filler file: expected {wanted} numbers for a blob of {blob}, found {len(values)}"
@@ -134,19 +134,23 @@ def _file(message: FillerParameter, spans: Spans) -> Filler:
     return fill
 
 
-def _read_numbers(path: Path) -> list[float]:
-    """The whitespace-separated numbers of a text file."""
+def read_numbers(path: Path, whose: str) -> list[float]:
+    """The whitespace-separated numbers of a text file.
+
+    Raises:
+        NetError: it is no text, or there is something else in it.
+    """
     try:
         source = Source(str(path), path.read_text(encoding="utf-8"), path)
     except (OSError, UnicodeDecodeError) as error:
-        raise NetError.at(f"filler file: cannot read it as text: {error}", file=str(path)) from error
+        raise NetError.at(f"{whose}: cannot read it as text: {error}", file=str(path)) from error
     values: list[float] = []
     for word in re.finditer(r"\S+", source.text):
         try:
             values.append(float(word[0]))
         except ValueError:
             span = Span(source, *word.span())
-            raise NetError.at(f"filler file: expected a number, found '{word[0]}'", span) from None
+            raise NetError.at(f"{whose}: expected a number, found '{word[0]}'", span) from None
     return values
 
 

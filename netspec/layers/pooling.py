@@ -21,18 +21,19 @@ Pair = tuple[int, int]
 class Pooling(Layer):
     """Maximum, average or stochastic choice over windows; MAX has a second top: where each maximum stood.
 
-    An axis of the top has ceil((size + 2 pad - kernel) / stride) + 1 elements (floor with round_mode FLOOR);
-    with padding, a last window that starts behind the bottom and its left padding is dropped. AVE divides by
-    the part of the window inside the padded bottom. STOCHASTIC draws an element with probability proportional
-    to its value, and in TEST takes the expectation: Zeiler & Fergus, "Stochastic pooling", 2013. The mask
-    holds indices into the bottom's plane of H * W elements.
+    An axis of the top has ceil((size + 2 pad - kernel) / stride) + 1 elements (floor with round_mode FLOOR or
+    torch_pooling); with padding, a last window that starts behind the bottom and its left padding is dropped.
+    AVE divides by the part of the window inside the padded bottom. STOCHASTIC draws an element with
+    probability proportional to its value, and in TEST takes the expectation: Zeiler & Fergus, "Stochastic
+    pooling", 2013. The mask holds indices into the bottom's plane of H * W elements.
     """
 
     def setup(self, x: Shape) -> None:
         param = self.spec.pooling_param
         if len(x) != 4:
             raise self.shape_error("the bottom must be NxCxHxW", "bottom", 0)
-        self.method, self.ceil = param.pool, param.round_mode == PoolingParameter.CEIL
+        self.method = param.pool
+        self.ceil = param.round_mode == PoolingParameter.CEIL and not param.torch_pooling
         self.whole_plane, self.with_mask = param.global_pooling, self.num_tops == 2
         if self.with_mask and self.method != PoolingParameter.MAX:
             raise self.error("only pool MAX has a second top, the mask", "top", 1)

@@ -47,6 +47,7 @@ def load_solver(
     device: str | torch.device | None = None,
     weights: str | Path | Iterable[str | Path] = (),
     listeners: Iterable[Listener] = (),
+    allow_python_layers: bool = False,
 ) -> Solver:
     """A solver from its file, its nets compiled and filled.
 
@@ -55,11 +56,18 @@ def load_solver(
         device: where to train; None follows ``solver_mode`` and ``device_id``.
         weights: files to start from besides those the solver names, as a list or separated by commas.
         listeners: functions that are told every `Event`.
+        allow_python_layers: whether layers of type Python may run their modules' code.
 
     Raises:
         NetspecError: the solver, one of its nets or a weight file is wrong.
     """
-    return Solver(load_settings(source), device=device, weights=weights, listeners=listeners)
+    return Solver(
+        load_settings(source),
+        device=device,
+        weights=weights,
+        listeners=listeners,
+        allow_python_layers=allow_python_layers,
+    )
 
 
 class Solver:
@@ -89,6 +97,7 @@ class Solver:
         device: str | torch.device | None = None,
         weights: str | Path | Iterable[str | Path] = (),
         listeners: Iterable[Listener] = (),
+        allow_python_layers: bool = False,
     ) -> None:
         param = settings.message
         self.settings = settings
@@ -104,7 +113,12 @@ class Solver:
         self.device = self._choose_device(device)
         sources = enumerate((settings.train, *settings.tests))
         self.net, *self.test_nets = (
-            compile_source(source, self.device, _net_seed(self.random_seed, index))
+            compile_source(
+                source,
+                self.device,
+                _net_seed(self.random_seed, index),
+                allow_python_layers=allow_python_layers,
+            )
             for index, source in sources
         )
         for test_net in self.test_nets:
@@ -395,7 +409,9 @@ class Solver:
         return torch.device("cuda", param.device_id)
 
 
-def compile_source(source: NetSource, device: torch.device, seed: int) -> Net:
+def compile_source(
+    source: NetSource, device: torch.device, seed: int, *, allow_python_layers: bool = False
+) -> Net:
     """A net that a solver names, in the state that the solver wants."""
     state = source.state
     return compile_net(
@@ -405,6 +421,7 @@ def compile_source(source: NetSource, device: torch.device, seed: int) -> Net:
         level=state.level if state.HasField("level") else None,
         device=device,
         seed=seed,
+        allow_python_layers=allow_python_layers,
     )
 
 

@@ -533,3 +533,67 @@ def test_errors_name_the_stage_that_found_them(tmp_path):
             netspec.compile_net(tmp_path / "net.prototxt")
         assert type(caught.value) is error
     assert issubclass(ShapeError, NetError)
+
+
+# Labels that are no class ---------------------------------------------------------------------------------
+
+SCORES = ip() + 'layer { name: "in2" type: "Input" top: "t" input_param { shape { dim: 2 } } }\n'
+LABELLED = {
+    "SoftmaxWithLoss": "",
+    "Accuracy": "",
+    "HingeLoss": "",
+    "MultinomialLogisticLoss": "",
+    "InfogainLoss": 'bottom: "h"',
+}
+
+
+def labelled(kind, bottom="t"):
+    matrix = 'layer { name: "in3" type: "Input" top: "h" input_param { shape { dim: 3 dim: 3 } } }\n'
+    top = f'layer {{ name: "l" type: "{kind}" bottom: "y" bottom: "{bottom}" {LABELLED[kind]} top: "l" }}\n'
+    return IN + SCORES + (matrix if LABELLED[kind] else "") + top
+
+
+@pytest.mark.parametrize("kind", LABELLED)
+@pytest.mark.parametrize("label", [3, -1, -100, float("nan")])
+def test_a_fed_label_that_is_no_class(compile_text, report, x, kind, label):
+    net = compile_text(labelled(kind))
+    feeds = {"x": x, "t": torch.tensor([2, label])} | ({"h": torch.eye(3)} if LABELLED[kind] else {})
+    lines = report(net, **feeds).splitlines()
+    assert f"error: layer 'l' ({kind}) on y 2x3, t 2" in lines[1]
+    assert lines[1].endswith(f": expected labels from 0 to 2, found {label}")
+    assert lines[3].endswith("^^^")  # under "t"
+
+
+@pytest.mark.parametrize("kind", LABELLED)
+@pytest.mark.parametrize("label", [3, -1, -100])
+def test_a_computed_label_that_is_no_class(compile_text, x, kind, label):
+    shifted = f'layer {{ name: "p" type: "Power" bottom: "t" top: "s" power_param {{ shift: {label} }} }}\n'
+    text = labelled(kind, bottom="s").replace('layer { name: "l"', shifted + 'layer { name: "l"')
+    feeds = {"x": x, "t": torch.zeros(2)} | ({"h": torch.eye(3)} if LABELLED[kind] else {})
+    with pytest.raises(ShapeError, match=rf"layer 'l' \({kind}\) on y 2x3, s 2.*: .*out of (bounds|range)"):
+        compile_text(text)(**feeds)
+
+
+def test_a_drawn_label_that_is_no_class(drawing):
+    draw = """layer { name: "draw" type: "DummyData" top: "x" top: "t" dummy_data_param {
+  shape { dim: 2 dim: 4 } shape { dim: 2 } data_filler { value: 1 } data_filler { value: 7 } } }
+"""
+    loss = 'layer { name: "l" type: "SoftmaxWithLoss" bottom: "y" bottom: "t" }'
+    with pytest.raises(ShapeError, match="expected labels from 0 to 2, found 7"):
+        drawing(text=draw + ip() + loss)()
+
+
+def test_a_label_to_be_ignored_need_not_be_a_class(compile_text, x):
+    net = compile_text(
+        labelled("SoftmaxWithLoss").replace('top: "l" }', 'top: "l" loss_param { ignore_label: 255 } }')
+    )
+    assert net(x=x, t=torch.tensor([255, 1]))["l"].isfinite()
+    with pytest.raises(ShapeError, match="found 254"):
+        net(x=x, t=torch.tensor([255, 254]))
+
+
+def test_labels_that_lie_on_a_device_are_not_looked_at(compile_text, x):
+    net = compile_text(labelled("SoftmaxWithLoss")).to("meta")
+    assert net(x=x.to("meta"), t=torch.tensor([0, 7], device="meta"))["l"].is_meta
+    with pytest.raises(ShapeError, match="found 7"):
+        net(x=x, t=torch.tensor([0, 7]))

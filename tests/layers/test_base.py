@@ -3,7 +3,7 @@ import torch
 
 from netspec.errors import NetError, ShapeError
 from netspec.layers import registry
-from netspec.layers.base import DataLayer, Layer, SourceLayer, as_tuple, show_shape
+from netspec.layers.base import ClassLabels, DataLayer, Layer, SourceLayer, as_tuple, show_shape
 from netspec.layers.registry import layer
 from netspec.schema.messages import FillerParameter
 
@@ -146,6 +146,21 @@ def test_find_file(define, build, tmp_path, monkeypatch):
         probe.find_file("x")
     (tmp_path / "x").touch()
     assert probe.find_file("x").read_bytes() == b""
+
+
+def test_labels(define, build):
+    _identity(define)
+    probe = build('type: "Probe"', (2,))
+    probe.check_labels(torch.tensor([-7]))  # until it says that it reads labels
+    probe.class_labels = ClassLabels(0, 3, (255, -1))
+    probe.check_labels(torch.tensor([[0.0, 2.9], [255, -1]]))
+    probe.check_labels(torch.empty(0))
+    for wrong, shown in [(3, "3"), (-2.0, "-2"), (float("inf"), "inf"), (16777216.0, "16777216")]:
+        message = f"on b0 2: expected labels from 0 to 2, found {shown}\n"
+        with pytest.raises(ShapeError, match=message) as caught:
+            probe.check_labels(torch.tensor([0, wrong]))
+        span = caught.value.diagnostics[0].span
+        assert span.source.text[span.start : span.end] == '"b0"'
 
 
 def test_phase(define, build):

@@ -24,6 +24,15 @@ def test_test_phase_is_the_identity(build, gradcheck, randn):
     gradcheck(layer, x)
 
 
+def test_scaled_in_test_instead_of_training(build, gradcheck, randn):
+    text = 'type: "Dropout" dropout_param { dropout_ratio: 0.25 scale_train: false }'
+    y = build(text, (200, 100), training=True)(torch.ones(200, 100))
+    assert y.unique().tolist() == [0, 1]
+    layer, x = build(text, (4, 5)), randn(4, 5)
+    assert torch.allclose(layer(x), 0.75 * x)
+    gradcheck(layer, x)
+
+
 @pytest.mark.parametrize("ratio", ["1", "-0.5"])
 def test_ratio_out_of_range(rejects, ratio):
     rejects(

@@ -31,6 +31,14 @@ def test_among_equals_one_bottom_takes_the_gradient(build):
     assert [bottom.grad.tolist() for bottom in bottoms] == [[0, 0], [1, 1], [0, 0]]
 
 
+@pytest.mark.parametrize("stable", ["true", "false"])
+def test_a_product_has_its_gradient_at_zeros_too(build, stable):
+    text = f'type: "Eltwise" eltwise_param {{ operation: PROD stable_prod_grad: {stable} }}'
+    a, b = torch.tensor([0.0, 2], requires_grad=True), torch.tensor([3.0, 0], requires_grad=True)
+    build(text, (2,), (2,))(a, b).sum().backward()
+    assert (a.grad.tolist(), b.grad.tolist()) == ([3, 0], [0, 2])
+
+
 def test_shapes_differ(rejects):
     message = r"layer 'l' \(Eltwise\) on b0 2x3, b1 2x4: all bottoms must have the same shape"
     rejects(message, '"b1"', 'type: "Eltwise"', (2, 3), (2, 4))

@@ -158,3 +158,13 @@ def test_average_has_no_mask(rejects):
 
 def test_four_axes(rejects):
     rejects("on b0 2x3: the bottom must be NxCxHxW", '"b0"', _layer("kernel_size: 2"), (2, 3))
+
+
+def test_torch_pooling_rounds_down(build, randn):
+    x, param = randn(1, 2, 6, 7), "kernel_size: 3 stride: 2"
+    floor_mode, torch_mode = (
+        build(_layer(f"{param} {extra}"), x.shape) for extra in ("round_mode: FLOOR", "torch_pooling: true")
+    )
+    assert torch_mode.shapes == floor_mode.shapes == [(1, 2, 2, 3)]
+    assert build(_layer(param), x.shape).shapes == [(1, 2, 3, 3)]
+    assert torch.equal(torch_mode(x), floor_mode(x))

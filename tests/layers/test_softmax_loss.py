@@ -80,6 +80,28 @@ def test_the_number_is_limited_the_gradient_is_not(build):
     assert x.grad.tolist() == [[-1, 1]]
 
 
+def test_label_smoothing(build, gradcheck, randn):
+    layer = build(_layer("loss_param { label_smoothing: 0.1 ignore_label: 9 }"), (3, 4), (3,))
+    x, labels = randn(3, 4), torch.tensor([2.0, 9.0, 0.0])
+    p = np.exp(x.detach().numpy())
+    p /= p.sum(1, keepdims=True)
+    weights = np.full((2, 4), 0.1 / 4)
+    weights[[0, 1], [2, 0]] += 0.9
+    expected = -(weights * np.log(p[[0, 2]])).sum() / 2
+    assert layer(x, labels).item() == pytest.approx(expected)
+    gradcheck(layer, x, labels)
+
+
+def test_label_smoothing_is_a_share(rejects):
+    text = _layer("loss_param { label_smoothing: 1 }")
+    rejects("label_smoothing must be at least 0, and less than 1", "1", text, (2, 3), (2,))
+
+
+def test_minus_100_is_a_label_like_any_other(build):
+    with pytest.raises(IndexError):
+        build(_layer(), (2, 3), (2,))(torch.ones(2, 3), torch.tensor([0.0, -100.0]))
+
+
 def test_another_batch_than_the_text_s(build):
     layer = build(_layer(), (2, 3), (2,))
     assert layer(torch.zeros(5, 3), torch.zeros(5)).item() == pytest.approx(np.log(3))

@@ -112,3 +112,84 @@ def test_refused(rejects, message, marked, param):
 def test_shapes(rejects):
     rejects("first bottom must be NxCxHxW", '"b0"', _layer(), (2, 16), (2, 6))
     rejects("as many items as the images", '"b1"', _layer(), (2, 1, 4, 4), (3, 6))
+
+
+def _other(param=""):
+    return f'type: "SpatialTransformer" spatial_transformer_param {{ {param} }}'
+
+
+@pytest.mark.parametrize(
+    ("other", "param"),
+    [
+        ("", ""),
+        ('transformer_type: "affine" sampler_type: "bilinear" theta_num: 6', ""),
+        ("top_height: 3 top_width: 4", "output_H: 3 output_W: 4"),
+        ("top_height: -1 top_width: 7", "output_W: 7"),
+        ('transform_type: "affine" first_bottom_diff: false', "to_compute_dU: false"),
+    ],
+)
+def test_another_fork_s_names_mean_the_same(build, other, param):
+    image = torch.randn(2, 1, 5, 6, requires_grad=True)
+    theta = torch.tensor([1.2, 0.1, 0, -0.3, 0.7, 0.2]).repeat(2, 1).requires_grad_()
+    results = []
+    for text in (_other(other), _layer(param)):
+        y = build(text, (2, 1, 5, 6), (2, 6))(image, theta)
+        grads = torch.autograd.grad(y.square().sum(), (image, theta), allow_unused=True)
+        results.append((y, *grads))
+    for found, expected in zip(*results, strict=True):
+        assert found is expected is None or found.equal(expected)
+
+
+def test_another_fork_s_type(build):
+    image, theta = torch.randn(1, 1, 5, 6), torch.tensor([[1.2, 0.1, 0, -0.3, 0.7, 0.2]])
+    same = (
+        build(f'type: "{name}" st_param {{ output_H: 3 }}', (1, 1, 5, 6), (1, 6))
+        for name in ("ST", "SpatialTransformer")
+    )
+    assert torch.equal(*(layer(image, theta) for layer in same))
+
+
+def test_refused_by_another_fork_s_names(rejects):
+    shapes = (2, 1, 4, 4), (2, 6)
+    rejects("transformer_type 'tps' is not supported", '"tps"', _other('transformer_type: "tps"'), *shapes)
+    rejects("top_height must be at least 1, not 0", "0", _other("top_height: 0"), *shapes)
+    rejects("theta_num must be 6, not 4", "4", _other("theta_num: 4"), *shapes)
+    rejects("output_H must be at least 1, not -1", "-1", _layer("output_H: -1"), *shapes)
+
+
+def test_both_forks_names_at_once(rejects):
+    text = f"{_layer()} spatial_transformer_param {{ top_height: 3 }}"
+    message = "takes st_param or spatial_transformer_param, not both"
+    rejects(message, "spatial_transformer_param", text, (2, 1, 4, 4), (2, 6))
+
+
+def test_the_inverse_transform(build, gradcheck, randn):
+    layer = build(_layer("de_transform: true output_H: 3 output_W: 4"), (2, 2, 5, 6), (2, 6))
+    image, theta = randn(2, 2, 5, 6), randn(2, 6)
+    square = np.zeros((2, 3, 3))
+    square[:, :2], square[:, 2, 2] = theta.detach().numpy().reshape(2, 2, 3), 1
+    inverse = np.linalg.inv(square)[:, :2].reshape(2, 6)
+    expected = _reference(image.detach().numpy(), inverse, 3, 4)
+    np.testing.assert_allclose(layer(image, theta).detach(), expected, atol=1e-12)
+    gradcheck(layer, image, theta)
+
+
+def test_the_inverse_of_fixed_entries(build):
+    image, shift = torch.randn(1, 1, 8, 8), torch.tensor([[0.25, -0.5]])
+    fixed = "theta_1_1: 0.5 theta_1_2: 0 theta_2_1: 0 theta_2_2: 0.5"
+    whole = build(_layer(), (1, 1, 8, 8), (1, 6))
+    inverse = build(_layer(f"de_transform: true {fixed}"), (1, 1, 8, 8), (1, 2))
+    expected = whole(image, torch.tensor([[2.0, 0, -0.5, 0, 2, 1]]))
+    torch.testing.assert_close(inverse(image, shift), expected)
+
+
+def test_what_cannot_be_undone_is_left_alone(build):
+    layer = build(_layer("de_transform: true"), (2, 1, 4, 4), (2, 6))
+    image = torch.randn(2, 1, 4, 4)
+    theta = torch.tensor([[1.0, 2, 0.5, 2, 4, 0], [1, 0, 0, 0, 1, 0]], requires_grad=True)
+    y = layer(image, theta)
+    y.square().sum().backward()
+    torch.testing.assert_close(y.detach(), image)
+    assert theta.grad[0].eq(0).all()
+    assert theta.grad.isfinite().all()
+    assert theta.grad[1].ne(0).any()
