@@ -191,7 +191,9 @@ class Net(nn.Module):
         """Lets the data layers draw from another seed, from their first batch on."""
         self.close()
         self.data = {
-            node.key: Feed(node.layer.stream(_stream_seed(seed, self.graph.training, node.key)))
+            node.key: Feed(
+                node.layer.stream(_stream_seed(seed, self.graph.training, node.key)), ahead=node.layer.ahead
+            )
             for node in self.graph.sources
             if isinstance(node.layer, DataLayer)
         }

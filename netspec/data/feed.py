@@ -51,7 +51,11 @@ class Feed:
             index = self._position + len(self._pending)
             self._pending.append(self._pool.submit(self.stream.batch, index))
         # Taken off only once it is there: after an error or an interrupt, the position is still true.
-        batch = self._pending[0].result()
+        try:
+            batch = self._pending[0].result()
+        except BaseException:
+            self._forget()  # whoever asks again wants to know whether it still fails
+            raise
         self._pending.popleft()
         self._position += 1
         return batch

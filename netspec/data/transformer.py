@@ -13,6 +13,7 @@ from netspec.errors import DataError, NetError
 from netspec.schema.messages import BlobProto, TransformationParameter
 from netspec.schema.spans import Spans
 from netspec.text.paths import resolve
+from netspec.text.source import Span
 
 Image = NDArray[np.uint8] | NDArray[np.float32]
 T = TypeVar("T", np.uint8, np.float32)
@@ -101,11 +102,20 @@ class Transformer:
 
     @cached_property
     def _mean_image(self) -> Floats:
-        path = resolve(self._mean_file, self._spans.at("mean_file"), "mean_file")
-        try:
-            blob = BlobProto.FromString(path.read_bytes())
-            dims = list(blob.shape.dim) or [blob.num, blob.channels, blob.height, blob.width]
-            return np.asarray(blob.data or blob.double_data, np.float32).reshape(dims[-3:])
-        except (DecodeError, ValueError):
-            message = f"'{path}' is no binaryproto of a mean image"
-            raise DataError.at(message, self._spans.at("mean_file")) from None
+        return read_mean(self._mean_file, self._spans.at("mean_file"))
+
+
+def read_mean(name: str, span: Span) -> Floats:
+    """The mean image (C, H, W) that a text names at ``span``.
+
+    Raises:
+        DataError: the file holds no BlobProto of an image.
+        NetError: there is no such file.
+    """
+    path = resolve(name, span, "mean_file")
+    try:
+        blob = BlobProto.FromString(path.read_bytes())
+        dims = list(blob.shape.dim) or [blob.num, blob.channels, blob.height, blob.width]
+        return np.asarray(blob.data or blob.double_data, np.float32).reshape(dims[-3:])
+    except (DecodeError, ValueError):
+        raise DataError.at(f"'{path}' is no binaryproto of a mean image", span) from None

@@ -285,6 +285,11 @@ class SourceLayer(Layer):
 class DataLayer(SourceLayer):
     """A source layer that draws its own batches."""
 
+    @property
+    def ahead(self) -> int:
+        """How many batches are drawn before they are asked for, at least 1."""
+        return 4
+
     def stream(self, seed: int) -> Stream:
         """The layer's batches, in an order that follows from ``seed`` alone.
 

@@ -126,3 +126,22 @@ def test_a_copy_goes_on_by_itself(make, copied):
     twin.position = 0
     twin.close()
     assert draw(feed, 1) == [5]
+
+
+def test_after_an_error_a_batch_is_drawn_anew():
+    class Broken:
+        shapes = ((1,),)
+        missing = True
+
+        def batch(self, index):
+            if self.missing:
+                raise DataError.at("no such image")
+            return (torch.tensor([float(index)]),)
+
+    feed = Feed(Broken())
+    for _ in range(2):
+        with pytest.raises(DataError, match="no such image"):
+            feed.next()
+    feed.stream.missing = False
+    assert [feed.next()[0].item() for _ in range(6)] == [0, 1, 2, 3, 4, 5]
+    feed.close()

@@ -1,0 +1,25 @@
+"""Databases, made here."""
+
+from __future__ import annotations
+
+import shutil
+
+import lmdb
+import pytest
+
+
+@pytest.fixture
+def write_lmdb(tmp_path):
+    """Writes an LMDB, the folder ``name``, of values under the keys k000, k001, .. or of pairs as given."""
+
+    def write(values, name="db", size=2**24):
+        pairs = values if isinstance(values, dict) else {b"k%03d" % i: v for i, v in enumerate(values)}
+        shutil.rmtree(tmp_path / name, ignore_errors=True)  # who reads what was there keeps it
+        environment = lmdb.open(str(tmp_path / name), map_size=size)
+        with environment, environment.begin(write=True) as transaction:
+            for key, value in pairs.items():
+                transaction.put(key, value)
+        (tmp_path / name / "lock.mdb").unlink()
+        return tmp_path / name
+
+    return write
