@@ -176,6 +176,9 @@ class Layer(nn.Module):
         self._check_arity("bottom", len(self.spec.bottom), self.traits.bottoms)
         tops = len(self.spec.bottom) if self.traits.tops == "bottoms" else self.traits.tops
         self._check_arity("top", self.num_tops, tops)
+        for index, shape in enumerate(shapes):
+            if 0 in shape:
+                raise self.shape_error("a bottom has an axis of length 0", "bottom", index)
         self.setup(*shapes)
         return self.top_shapes(*shapes)
 

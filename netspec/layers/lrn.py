@@ -10,6 +10,7 @@ from netspec.layers.registry import layer
 from netspec.schema.messages import LRNParameter
 
 _PARAM = "lrn_param"
+_LARGEST = 2**31 - 1
 
 
 @layer("LRN", bottoms=1, tops=1)
@@ -29,6 +30,8 @@ class LRN(Layer):
         self.size = param.local_size
         if self.size % 2 == 0:
             raise self.error(f"local_size must be odd, not {self.size}", _PARAM, "local_size")
+        if self.size > _LARGEST:
+            raise self.error(f"local_size must be at most {_LARGEST}, not {self.size}", _PARAM, "local_size")
         self.within = param.norm_region == LRNParameter.WITHIN_CHANNEL
         self.alpha, self.beta = param.alpha, param.beta
         self.k = 1.0 if self.within else param.k

@@ -14,6 +14,8 @@ _PARAM = "pooling_param"
 _FLOAT32 = torch.finfo(torch.float32)
 _WINDOW = ("kernel_size", "kernel_h", "kernel_w", "stride", "stride_h", "stride_w", "pad", "pad_h", "pad_w")
 
+_LARGEST = 2**31 - 1  # PyTorch counts windows in 32 bits
+
 Pair = tuple[int, int]
 
 
@@ -25,7 +27,8 @@ class Pooling(Layer):
     torch_pooling); with padding, a last window that starts behind the bottom and its left padding is dropped.
     AVE divides by the part of the window inside the padded bottom. STOCHASTIC draws an element with
     probability proportional to its value, and in TEST takes the expectation: Zeiler & Fergus, "Stochastic
-    pooling", 2013. The mask holds indices into the bottom's plane of H * W elements.
+    pooling", 2013. The mask holds indices into the bottom's plane of H * W elements, -1
+    for a window without input.
     """
 
     def setup(self, x: Shape) -> None:
@@ -72,6 +75,10 @@ class Pooling(Layer):
         if given and (param.HasField(field) or len(given) == 1):
             raise self.error(f"takes either {field}, or {names[0]} and {names[1]}", _PARAM, given[0])
         h, w = (getattr(param, name) for name in (names if given else [field, field]))
+        if max(h, w) > _LARGEST:
+            raise self.error(
+                f"{field} must be at most {_LARGEST}, not {max(h, w)}", _PARAM, (given or [field])[0]
+            )
         return h, w
 
     def window(self, plane: Shape) -> Pair:
@@ -102,13 +109,16 @@ class Pooling(Layer):
             for size, k, stride, pad, count in zip(plane, kernel, self.stride, self.padding, out, strict=True)
         )
 
+    def _steps(self, plane: Shape) -> list[int]:
+        """The strides, but none longer than it takes to leave the padded plane: a gap costs memory."""
+        sizes = zip(plane, self.stride, self.padding, strict=True)
+        return [min(stride, size + 2 * pad) for size, stride, pad in sizes]
+
     def _padded(self, x: Tensor, kernel: Pair, value: float) -> Tensor:
         """The plane with padding on both sides, cut or filled up to what the windows cover."""
         (h, w), (top, left) = x.shape[2:], self.padding
-        rows, columns = (
-            (count - 1) * stride + k
-            for count, stride, k in zip(self._out_size(x.shape[2:], kernel), self.stride, kernel, strict=True)
-        )
+        counts, steps = self._out_size(x.shape[2:], kernel), self._steps(x.shape[2:])
+        rows, columns = ((count - 1) * step + k for count, step, k in zip(counts, steps, kernel, strict=True))
         return F.pad(x, (left, columns - w - left, top, rows - h - top), value=value)
 
     def _maximum(self, x: Tensor, kernel: Pair) -> Tensor | tuple[Tensor, Tensor]:
@@ -121,9 +131,12 @@ class Pooling(Layer):
             return y, _as_float(index, x)
         # Caffe's maximum starts from the lowest float32, which a window without input keeps.
         padded = self._padded(x, kernel, max(_FLOAT32.min, torch.finfo(x.dtype).min))
-        y, index = F.max_pool2d(padded, kernel, self.stride, return_indices=True)
+        y, index = F.max_pool2d(padded, kernel, self._steps(x.shape[2:]), return_indices=True)
         row, column = index // padded.shape[3] - self.padding[0], index % padded.shape[3] - self.padding[1]
-        return (y, _as_float(row * x.shape[3] + column, x)) if self.with_mask else y
+        if not self.with_mask:
+            return y
+        found = (row < x.shape[2]) & (column < x.shape[3])  # no place of the bottom in a window without input
+        return y, _as_float(torch.where(found, row * x.shape[3] + column, -1), x)
 
     def _average(self, x: Tensor, kernel: Pair) -> Tensor:
         if self.whole_plane:
@@ -135,12 +148,13 @@ class Pooling(Layer):
         h, w = (size + 2 * pad for size, pad in zip(x.shape[2:], self.padding, strict=True))
         counted = F.pad(x.new_ones(1, 1, h, w), (0, padded.shape[3] - w, 0, padded.shape[2] - h))
         sums, counts = (
-            F.avg_pool2d(plane, kernel, self.stride, divisor_override=1) for plane in (padded, counted)
+            F.avg_pool2d(plane, kernel, self._steps(x.shape[2:]), divisor_override=1)
+            for plane in (padded, counted)
         )
         return sums / counts.clamp(min=1)
 
     def _stochastic(self, x: Tensor, kernel: Pair) -> Tensor:
-        (kh, kw), (sh, sw) = kernel, self.stride
+        (kh, kw), (sh, sw) = kernel, self._steps(x.shape[2:])
         windows = self._padded(x, kernel, 0).unfold(2, kh, sh).unfold(3, kw, sw).flatten(4)
         if self.training:
             sums = windows.cumsum(-1)

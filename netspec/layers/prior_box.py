@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import isfinite, sqrt
 
 import torch
 from torch import Tensor
@@ -45,6 +45,9 @@ class PriorBox(Layer):
     def _sizes(self) -> list[Pair]:
         """Width and height of each box of a pixel, in pixels of the image."""
         param, sizes = self.spec.prior_box_param, []
+        for field in ("min_size", "max_size"):
+            if not all(map(isfinite, getattr(param, field))):
+                raise self.error(f"{field} must be a finite number", _PARAM, field)
         if not param.min_size or min(param.min_size) <= 0:
             raise self.error("min_size must be given and above 0", _PARAM, "min_size")
         if param.max_size and len(param.max_size) != len(param.min_size):

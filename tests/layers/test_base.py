@@ -191,3 +191,7 @@ def test_helpers():
     assert as_tuple([x, x]) == (x, x)
     assert show_shape((64, 1, 28, 28)) == "64x1x28x28"
     assert show_shape(()) == "scalar"
+
+
+def test_a_bottom_without_numbers(rejects):
+    rejects("on b0 0x3: a bottom has an axis of length 0", '"b0"', 'type: "ReLU"', (0, 3))

@@ -46,3 +46,9 @@ def test_even_size(rejects, region):
 
 def test_not_an_image(rejects):
     rejects("b0 2x3: the bottom must be NxCxHxW", '"b0"', _layer(""), (2, 3), error=ShapeError)
+
+
+def test_a_size_beyond_all_bounds(rejects):
+    rejects(
+        "local_size must be at most 2147483647", "4294967295", _layer("local_size: 4294967295"), (2, 3, 4, 4)
+    )

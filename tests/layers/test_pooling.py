@@ -86,6 +86,11 @@ def test_a_window_without_input(build, method, expected):
     assert x.grad.tolist() == [1, 0, 0, 1, 0]
 
 
+def test_the_mask_of_a_window_without_input(build):
+    layer = build(_layer("kernel_size: 1 stride: 3"), (1, 1, 5, 5), tops=2)
+    assert layer(torch.ones(1, 1, 5, 5))[1].tolist() == [[[[0, 3, -1], [15, 18, -1], [-1, -1, -1]]]]
+
+
 @pytest.mark.parametrize(("method", "reduce"), [("MAX", np.max), ("AVE", np.mean)])
 def test_global_pooling(build, gradcheck, randn, method, reduce):
     layer, x = build(_layer(f"pool: {method} global_pooling: true"), (2, 3, 4, 5)), randn(2, 3, 4, 5)
@@ -168,3 +173,21 @@ def test_torch_pooling_rounds_down(build, randn):
     assert torch_mode.shapes == floor_mode.shapes == [(1, 2, 2, 3)]
     assert build(_layer(param), x.shape).shapes == [(1, 2, 3, 3)]
     assert torch.equal(torch_mode(x), floor_mode(x))
+
+
+@pytest.mark.parametrize("method", ["MAX", "AVE", "STOCHASTIC"])
+def test_a_stride_beyond_all_bounds_costs_no_memory(build, randn, method):
+    x = randn(1, 2, 5, 7)
+    huge, large = (
+        build(_layer(f"pool: {method} kernel_size: 2 stride: {stride}"), (1, 2, 5, 7))(x)
+        for stride in (2**31 - 1, 20)
+    )
+    assert huge.shape == (1, 2, 2, 2)
+    assert torch.equal(huge, large)
+
+
+@pytest.mark.parametrize("field", ["kernel_size", "stride"])
+def test_what_pytorch_cannot_count(rejects, field):
+    other = "stride" if field == "kernel_size" else "kernel_size"
+    text = _layer(f"{other}: 2 {field}: 4294967295")
+    rejects(f"{field} must be at most 2147483647", "4294967295", text, (1, 2, 5, 7))

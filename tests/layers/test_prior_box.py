@@ -114,3 +114,10 @@ def test_parameters(rejects, message, marked, param):
 def test_bottoms(rejects):
     rejects("takes 2 bottoms, not 1", "layer", _layer("min_size: 9"), (1, 1, 2, 2))
     rejects("must be NxCxHxW", '"b1"', _layer("min_size: 9"), (1, 1, 2, 2), (1, 3))
+
+
+@pytest.mark.parametrize(("field", "value"), [("min_size", "nan"), ("min_size", "inf"), ("max_size", "inf")])
+def test_sizes_that_are_no_numbers(rejects, field, value):
+    fields = f"{field}: {value}" if field == "min_size" else f"min_size: 3 {field}: {value}"
+    text = f'type: "PriorBox" prior_box_param {{ {fields} }}'
+    rejects(f"{field} must be a finite number", value, text, (1, 2, 3, 4), (1, 3, 30, 40))
