@@ -15,7 +15,7 @@ from netspec.schema.messages import TEST, TRAIN, NetParameter, NetState, SolverP
 from netspec.solver.lr_policy import NEEDS, POLICIES
 from netspec.solver.sgd import RULES
 from netspec.text.diagnostic import Diagnostic, in_text_order
-from netspec.text.paths import resolve
+from netspec.text.paths import candidates, resolve
 from netspec.text.suggest import nearest, one_of
 
 SolverSource = str | PathLike[str] | SolverParameter | Document[SolverParameter]
@@ -64,12 +64,17 @@ class Settings:
     @property
     def prefix(self) -> str:
         """What the names of snapshots begin with: ``snapshot_prefix``, in which a folder stands for a file
-        of the solver's name in it; without one, the solver's path without its extension."""
+        of the solver's name in it; without one, the solver's path without its extension. A folder that is
+        missing in the working directory may lie beside the solver."""
         path = self.document.source.path or Path("solver")
         given = self.message.snapshot_prefix
         if not given:
             return str(path.with_suffix(""))
-        return str(Path(given) / path.stem) if Path(given).is_dir() else given
+        places = [
+            place / path.stem if given.endswith("/") or place.is_dir() else place
+            for place in candidates(given, self.document.spans.at("snapshot_prefix"))
+        ]
+        return str(next((place for place in places if place.parent.is_dir()), places[0]))
 
     def error(self, message: str, *path: str | int, help: str | None = None) -> SolverError:
         """An error about a field of the solver."""
@@ -216,9 +221,6 @@ def _rule(document: Document[SolverParameter]) -> Iterator[Diagnostic]:
     if param.regularization_type not in ("L1", "L2"):
         message = f"expected L1 or L2, not '{param.regularization_type}'"
         yield _finding(document, message, "regularization_type")
-    if param.snapshot_format == SolverParameter.HDF5:
-        help = "snapshot_format: BINARYPROTO is read by all Caffes"
-        yield _finding(document, "HDF5 snapshots cannot be written yet", "snapshot_format", help=help)
 
 
 def _counts(document: Document[SolverParameter]) -> Iterator[Diagnostic]:

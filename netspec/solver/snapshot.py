@@ -11,7 +11,7 @@ import torch
 
 from netspec.data.feed import Feed
 from netspec.errors import WeightsError
-from netspec.schema.messages import DataPosition, TrainerState
+from netspec.schema.messages import DataPosition, SolverParameter, TrainerState
 from netspec.weights.caffemodel import fits
 from netspec.weights.solverstate import State, read_solverstate, write_solverstate
 
@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 
 def save_solver(solver: Solver) -> tuple[Path, Path]:
-    """Writes ``<prefix>_iter_<n>.caffemodel``, then the ``.solverstate`` that names it.
+    """Writes ``<prefix>_iter_<n>.caffemodel``, then the ``.solverstate`` that names it; with the ending
+    ``.h5`` where the solver's ``snapshot_format`` is HDF5.
 
     Raises:
         WeightsError: a file cannot be written; what was there before is untouched.
     """
     stem = f"{solver.settings.prefix}_iter_{solver.iteration}"
-    weights, path = Path(f"{stem}.caffemodel"), Path(f"{stem}.solverstate")
+    suffix = ".h5" if solver.settings.message.snapshot_format == SolverParameter.HDF5 else ""
+    weights, path = Path(f"{stem}.caffemodel{suffix}"), Path(f"{stem}.solverstate{suffix}")
     history = solver.rule.history([blob.parameter for blob in solver.net.learnable_params])
     solver.net.save_weights(weights)
     state = State(

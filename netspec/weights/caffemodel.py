@@ -21,6 +21,7 @@ from netspec.schema.messages import V1LayerParameter
 from netspec.text.diagnostic import Diagnostic
 from netspec.weights.blobs import put_blobs, read_blob
 from netspec.weights.files import write_atomically
+from netspec.weights.hdf5 import is_hdf5, read_layers, write_layers
 from netspec.weights.kinds import expect_kind
 from netspec.weights.wire import Field, Floats, Parts, Reader, put_bytes, put_text
 
@@ -71,11 +72,14 @@ class LoadReport:
 
 
 def read_caffemodel(path: str | PathLike[str]) -> list[LayerBlobs]:
-    """The layers of a ``.caffemodel`` of any age (V2, V1 or V0 layers), in the order of the file.
+    """The layers of a ``.caffemodel`` of any age (V2, V1 or V0 layers), in the order of the file; or of a
+    ``.caffemodel.h5``, which does not know their types.
 
     Raises:
         WeightsError: the file is missing, damaged, or something else than a net's weights.
     """
+    if is_hdf5(Path(path)):
+        return [LayerBlobs(name, "", blobs) for name, blobs in read_layers(Path(path)).items()]
     reader = expect_kind(Path(path), "a net's weights")
     layers = []
     for field in reader.fields():
@@ -89,14 +93,19 @@ def read_caffemodel(path: str | PathLike[str]) -> list[LayerBlobs]:
 def write_caffemodel(path: str | PathLike[str], net: Net) -> None:
     """Writes all layers of a net with their blobs, for Caffe and its forks to read. All or nothing.
 
+    A path that ends in ``.h5`` gets HDF5, any other the binary format.
+
     A blob that layers share is written in each of them, as Caffe does.
 
     Raises:
         WeightsError: the file cannot be written; what was there before is untouched.
     """
+    if Path(path).suffix == ".h5":
+        write_layers(Path(path), {node.layer.name: _arrays(net, node) for node in net.graph.nodes})
+        return
     parts = put_text(_NET_NAME, net.graph.name)
     for node in net.graph.nodes:
-        parts += put_bytes(_LAYERS, *_put_layer(node, net.params.get(node.key, ())))
+        parts += put_bytes(_LAYERS, *_put_layer(node, _arrays(net, node)))
     write_atomically(Path(path), parts)
 
 
@@ -164,14 +173,18 @@ def _type_name(field: Field) -> str:
     return next((name for name, known in V1LayerParameter.LayerType.items() if known == number), str(number))
 
 
-def _put_layer(node: Node, blobs: Sequence[nn.Parameter]) -> Parts:
+def _arrays(net: Net, node: Node) -> list[Floats]:
+    return [blob.detach().float().cpu().numpy() for blob in net.params.get(node.key, ())]
+
+
+def _put_layer(node: Node, blobs: Sequence[Floats]) -> Parts:
     spec = node.layer.spec
     return [
         *put_text(_NAME, spec.name),
         *put_text(_TYPE, spec.type),
         *(part for bottom in spec.bottom for part in put_text(_BOTTOM, bottom)),
         *(part for top in spec.top for part in put_text(_TOP, top)),
-        *put_blobs(_BLOBS, (blob.detach().float().cpu().numpy() for blob in blobs)),
+        *put_blobs(_BLOBS, blobs),
     ]
 
 

@@ -11,7 +11,6 @@ from netspec.weights.wire import VARINT, Reader, open_message
 Kind = Literal["a net's weights", "a solver's state", "a single blob"]
 
 _MAGIC = {
-    b"\x89HDF\r\n\x1a\n": "an HDF5 file; netspec reads binary snapshots (snapshot_format: BINARYPROTO)",
     b"PK\x03\x04": "a zip archive (a PyTorch checkpoint?), not a .caffemodel or .solverstate",
     b"\x1f\x8b": "compressed with gzip: unpack it first",
     b"version https://git-lfs": "a Git LFS pointer, not the file itself: fetch it with `git lfs pull`",

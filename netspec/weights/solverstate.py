@@ -11,9 +11,11 @@ from pathlib import Path
 
 from google.protobuf.message import DecodeError
 
+from netspec.errors import WeightsError
 from netspec.schema.messages import TrainerState
 from netspec.weights.blobs import put_blobs, read_blob
 from netspec.weights.files import write_atomically
+from netspec.weights.hdf5 import is_hdf5, read_state, write_state
 from netspec.weights.kinds import expect_kind
 from netspec.weights.wire import Field, Floats, put_bytes, put_integer, put_text
 
@@ -40,11 +42,13 @@ class State:
 
 
 def read_solverstate(path: str | PathLike[str]) -> State:
-    """The state in a ``.solverstate``, Caffe's or ours.
+    """The state in a ``.solverstate`` or ``.solverstate.h5``, Caffe's or ours.
 
     Raises:
         WeightsError: the file is missing, damaged, or something else than a solver's state.
     """
+    if is_hdf5(Path(path)):
+        return _read_hdf5(Path(path))
     state = State()
     for entry in expect_kind(Path(path), "a solver's state").fields():
         if entry.number == _ITER:
@@ -61,20 +65,40 @@ def read_solverstate(path: str | PathLike[str]) -> State:
 
 
 def write_solverstate(path: str | PathLike[str], state: State) -> None:
-    """Writes a state, all or nothing.
+    """Writes a state, all or nothing: in HDF5 where the path ends in ``.h5``, else in the binary format.
 
     Raises:
         WeightsError: the file cannot be written; what was there before is untouched.
     """
+    trainer = None if state.trainer is None else state.trainer.SerializeToString()
+    if Path(path).suffix == ".h5":
+        write_state(
+            Path(path),
+            iteration=state.iteration,
+            current_step=state.current_step,
+            learned_net=state.learned_net,
+            history=state.history,
+            trainer=trainer,
+        )
+        return
     parts = [
         *put_integer(_ITER, state.iteration),
         *put_text(_LEARNED_NET, state.learned_net),
         *put_blobs(_HISTORY, state.history),
         *put_integer(_CURRENT_STEP, state.current_step),
     ]
-    if state.trainer is not None:
-        parts += put_bytes(_TRAINER, state.trainer.SerializeToString())
+    if trainer is not None:
+        parts += put_bytes(_TRAINER, trainer)
     write_atomically(Path(path), parts)
+
+
+def _read_hdf5(path: Path) -> State:
+    iteration, current_step, learned_net, history, trainer = read_state(path)
+    try:
+        kept = None if trainer is None else TrainerState.FromString(trainer)
+    except DecodeError as error:
+        raise WeightsError.at("expected a trainer's state", file=str(path)) from error
+    return State(iteration, learned_net, history, current_step, kept)
 
 
 def _trainer(entry: Field) -> TrainerState:

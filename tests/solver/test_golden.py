@@ -10,13 +10,15 @@ from netspec.solver import load_solver
 from netspec.weights import read_solverstate
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "solver"
-CASES = ["sgd_step_l2", "sgd_multistep_l1", "sgd_itersize", "sgd_inv_clip"]
+CASES = ["sgd_step_l2", "sgd_multistep_l1", "sgd_itersize", "sgd_inv_clip", "sgd_h5"]
 SNAPSHOTS = [
     ("sgd_step_l2", 6),
     ("sgd_step_l2", 12),
     ("sgd_multistep_l1", 12),
     ("sgd_itersize", 8),
     ("sgd_inv_clip", 10),
+    ("sgd_h5", 3),
+    ("sgd_h5", 6),
 ]
 
 
@@ -24,6 +26,12 @@ SNAPSHOTS = [
 def solver(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where the snapshots go
     return lambda case: load_solver(GOLDEN / case / "solver.prototxt")
+
+
+def find(folder, iteration):
+    """The state of an iteration, binary or HDF5."""
+    (path,) = folder.glob(f"snap_iter_{iteration}.solverstate*")
+    return path
 
 
 def follow(solver, record):
@@ -54,7 +62,7 @@ def test_the_trajectory_from_the_start(solver, case):
 @pytest.mark.parametrize(("case", "iteration"), SNAPSHOTS)
 def test_the_trajectory_from_caffes_snapshot(solver, case, iteration):
     record, trained = np.load(GOLDEN / case / "trajectory.npz"), solver(case)
-    trained.restore(GOLDEN / case / f"snap_iter_{iteration}.solverstate")
+    trained.restore(find(GOLDEN / case, iteration))
     assert trained.iteration == iteration
     np.testing.assert_allclose(follow(trained, record), record["loss"][iteration:], rtol=1e-4)
     assert_ends_alike(trained, record)
@@ -72,5 +80,5 @@ def test_our_snapshot_holds_what_caffes_does(solver, case, iteration):
 
 
 def load_histories(folder, iteration):
-    state = read_solverstate(folder / f"snap_iter_{iteration}.solverstate")
+    state = read_solverstate(find(folder, iteration))
     return state.iteration, state.current_step, state.history

@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -66,7 +67,6 @@ def test_two_train_nets(rejects):
         ("iter_size: 0", "expected iter_size to be at least 1, not 0", "0"),
         ("max_iter: -5", "expected max_iter to be at least 0, not -5", "-5"),
         ('regularization_type: "L3"', "expected L1 or L2, not 'L3'", '"L3"'),
-        ("snapshot_format: HDF5", "HDF5 snapshots cannot be written yet", "HDF5"),
         ('type: "Sgd"', "the solver type 'Sgd' is unknown", '"Sgd"'),
         ('type: "SGD"\nsolver_type: SGD', "both type and the old solver_type are given", "SGD"),
     ],
@@ -151,6 +151,25 @@ def test_weights_may_be_a_list(write, tmp_path):
 def test_the_prefix_may_be_a_folder(write, tmp_path, given, prefix):
     (tmp_path / "out").mkdir()
     assert load_settings(write(given)).prefix == prefix
+
+
+@pytest.mark.parametrize(
+    ("given", "prefix"), [("out/x", "out/x"), ("out/", "out/solver"), ("out", "out"), ("x", "x")]
+)
+def test_the_prefix_is_looked_for_in_the_working_directory_then_beside_the_solver(
+    write, tmp_path, monkeypatch, given, prefix
+):
+    solver, elsewhere = write(f'snapshot_prefix: "{given}"'), tmp_path / "elsewhere"
+    (tmp_path / "out").mkdir()
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    beside = tmp_path if given.startswith("out/") else Path()
+    assert load_settings(solver).prefix == str(beside / prefix)
+
+
+def test_a_folder_that_is_missing_is_found_out_before_training(write):
+    with pytest.raises(SolverError, match="the folder 'none'"):
+        load_settings(write('snapshot_prefix: "none/"')).check_snapshot_folder()
 
 
 def test_without_a_prefix_snapshots_are_named_like_the_solver(write, tmp_path):

@@ -17,7 +17,7 @@ MEAN = BlobProto(num=1, channels=1, height=1, width=1, data=[1]).SerializeToStri
         (read_caffemodel, MEAN, "but this is a single blob"),
         (read_caffemodel, b'name: "net"\nlayer { # gr\xc3\xb6\xc3\x9fer\n}\n', "but this is a text"),
         (read_caffemodel, b"# " + b"x" * 509 + "ö".encode(), "but this is a text"),
-        (read_caffemodel, b"\x89HDF\r\n\x1a\n" + bytes(100), "but this is an HDF5 file"),
+        (read_caffemodel, b"\x89HDF\r\n\x1a\n" + bytes(100), "cannot be read as HDF5"),
         (read_solverstate, b"PK\x03\x04" + bytes(100), "but this is a zip archive"),
         (read_caffemodel, b"version https://git-lfs.github.com/spec/v1\n", "but this is a Git LFS pointer"),
     ],
