@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from os import PathLike
 from typing import Any
 
@@ -111,8 +112,8 @@ class Net(nn.Module):
             tensors += [self._fed(top, feeds) if top.name in feeds else drawn[top.name] for top in tops]
         try:
             outputs: dict[str, Tensor] = self.graph_module(*tensors)
-        except IndexError as error:
-            blamed = self._out_of_range(tensors)
+        except (IndexError, RuntimeError, ValueError) as error:
+            blamed = self._blamed(error, tensors)
             if blamed is None:
                 raise
             raise blamed from error
@@ -205,15 +206,35 @@ class Net(nn.Module):
 
     # ----------------------------------------------------------------------------------------------------
 
-    def _out_of_range(self, tensors: list[Tensor]) -> NetError | None:
-        """The error for a label or index that its layer has no place for: found by running layer by layer."""
+    def _blamed(self, error: Exception, tensors: list[Tensor]) -> NetError | None:
+        """What the user did if that is why the net failed: fed first axes that do not fit together, or a
+        label or index that its layer has no place for, found by running layer by layer."""
+        if not isinstance(error, IndexError):
+            return self._unlike_batches(error, tensors)
         blaming = _Blaming(self.graph_module)
         blaming.extra_traceback = False  # it would become part of the error's text
         try:
             blaming.run(*tensors)
-        except NetError as error:
-            return error
+        except NetError as blamed:
+            return blamed
         return None
+
+    def _unlike_batches(self, error: Exception, tensors: list[Tensor]) -> ShapeError | None:
+        tops = [top for _, tops in self._sources for top in tops]
+        pairs = [
+            (tensor, top) for tensor, top in zip(tensors, tops, strict=True) if top.shape and top.shape[0]
+        ]
+        if len({Fraction(len(tensor), top.shape[0]) for tensor, top in pairs}) < 2:
+            return None
+        fed, text = (
+            ", ".join(f"{top.name} {show_shape(shape)}" for top, shape in zip(tops, shapes, strict=True))
+            for shapes in ([tensor.shape for tensor in tensors], [top.shape for top in tops])
+        )
+        reason = str(error).rstrip(".")
+        return ShapeError.at(
+            f"the net cannot run on {fed}: {reason}",
+            help=f"it was compiled for {text}: let the first axes change together",
+        )
 
     def _check_names(self, feeds: Iterable[str]) -> None:
         known = [top.name for _, tops in self._sources for top in tops]

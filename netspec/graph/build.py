@@ -70,6 +70,12 @@ def build_graph(
         NetError: everything that is wrong with the net, in the order of the text; a ShapeError or DataError
             where all of it is of that kind.
     """
+    if document.message.layers:
+        raise NetError.at(
+            "'layers' is a layer of Caffe's old format, which is not compiled",
+            document.spans.at("layers"),
+            help="Caffe's tool upgrade_net_proto_text writes the net anew, with 'layer'",
+        )
     whole = inputs_to_layer(document)
     filtered = name_loss_tops(filter_state(whole, state))
     wires, errors = wire(filtered, whole)

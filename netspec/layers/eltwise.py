@@ -23,7 +23,7 @@ class Eltwise(Layer):
     def setup(self, *shapes: Shape) -> None:
         param = self.spec.eltwise_param
         self.operation, self.coeff = param.operation, list(param.coeff)
-        if self.coeff and self.operation != EltwiseParameter.SUM:
+        if self.coeff and self.operation == EltwiseParameter.PROD:  # beside MAX, Caffe passes over it
             raise self.error("coeff goes with operation SUM only", "eltwise_param", "coeff")
         if self.coeff and len(self.coeff) != len(shapes):
             message = f"expected one coeff per bottom ({len(shapes)}), found {len(self.coeff)}"

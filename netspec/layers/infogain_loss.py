@@ -30,7 +30,7 @@ class InfogainLoss(Layer):
 
     H has a row and a column per class. It is the third bottom, or comes from the binaryproto file ``source``;
     the identity makes this SoftmaxWithLoss, whose normaliser it has. A probability below 1e-20 counts as
-    that. The second top holds the softmax.
+    that. The second top holds the softmax, through which no gradient passes.
     """
 
     matrix: Tensor  # that of the file; none where a bottom brings it
@@ -74,4 +74,4 @@ class InfogainLoss(Layer):
         limited = with_gradient_of(logs.clamp(min=log(LEAST_PROBABILITY)), logs)
         sums = (rows * limited.reshape(-1, *x.shape[axis:]).movedim(1, -1)).sum()
         loss = -sums / normaliser(self.mode, target, self.ignored, prod(x.shape[:axis]))
-        return (loss, x.softmax(axis)) if self.with_softmax else loss
+        return (loss, x.detach().softmax(axis)) if self.with_softmax else loss

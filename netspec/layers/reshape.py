@@ -45,4 +45,4 @@ class Reshape(Layer):
         return tuple(x[self.start + index] if dim == 0 else dim for index, dim in enumerate(self.dims))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.reshape(*x.shape[: self.start], *self._lengths(x.shape), *x.shape[x.ndim - self.kept :])
+        return x.reshape((*x.shape[: self.start], *self._lengths(x.shape), *x.shape[x.ndim - self.kept :]))

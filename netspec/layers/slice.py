@@ -21,10 +21,11 @@ class Slice(Layer):
         if param.HasField("axis") and field == "slice_dim":
             raise self.error("takes axis or slice_dim, not both", "slice_param", field)
         self.along = self.axis(getattr(param, field), len(x), "slice_param", field)
-        self.sizes = self._sizes(x[self.along], list(param.slice_point))
+        self.points = list(param.slice_point)
 
-    def _sizes(self, length: int, points: list[int]) -> list[int]:
-        parts = self.num_tops
+    def _sizes(self, length: int) -> list[int]:
+        """The lengths of the tops, where the axis has this length: for axis 0 maybe not that of the text."""
+        parts, points = self.num_tops, self.points
         if not points:
             if length % parts:
                 raise self.shape_error(
@@ -42,4 +43,5 @@ class Slice(Layer):
         return sizes
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
-        return torch.split(x, self.sizes, self.along) if len(self.sizes) > 1 else x
+        sizes = self._sizes(x.shape[self.along])
+        return torch.split(x, sizes, self.along) if len(sizes) > 1 else x

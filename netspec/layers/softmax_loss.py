@@ -21,8 +21,9 @@ class SoftmaxWithLoss(Layer):
     """Multinomial logistic loss of a softmax: the sum of -log(softmax(x)[label]) over a normaliser.
 
     The normaliser is the number of labels (FULL), of those that are not ignore_label (VALID), of items in the
-    batch (BATCH_SIZE) or 1 (NONE), and never below 1. The second top holds the softmax. With label_smoothing,
-    that share of each label's weight is spread evenly over all classes.
+    batch (BATCH_SIZE) or 1 (NONE), and never below 1. The second top holds the softmax, through which no
+    gradient passes. With label_smoothing, that share of each label's weight is spread evenly over all
+    classes.
     """
 
     def setup(self, x: Shape, labels: Shape) -> None:
@@ -46,4 +47,4 @@ class SoftmaxWithLoss(Layer):
         # The limit is on the number only, the gradient goes on beyond it.
         limited = with_gradient_of(losses.clamp(max=_LARGEST_LOSS), losses)
         loss = limited.sum() / normaliser(self.mode, target, self.ignored, prod(x.shape[:axis]))
-        return (loss, x.softmax(axis)) if self.with_softmax else loss
+        return (loss, x.detach().softmax(axis)) if self.with_softmax else loss

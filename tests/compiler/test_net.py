@@ -185,6 +185,25 @@ def test_feeds_that_do_not_fit(net, report, feeds, expected):
     assert report(net, **{name: torch.zeros(shape) for name, shape in feeds.items()}) == expected
 
 
+def test_first_axes_that_do_not_fit_together(compile_text, report):
+    net = compile_text(IN + LABEL + ip() + LOSS)
+    found = report(net, x=torch.zeros(2, 4), t=torch.zeros(5, 3)).splitlines()
+    assert found[:1] == ["ShapeError"]
+    assert found[1].startswith("error: the net cannot run on x 2x4, t 5x3: ")
+    assert found[-1] == "   help: it was compiled for x 2x4, t 2x3: let the first axes change together"
+
+
+def test_a_failure_that_is_not_the_feeds_keeps_its_type(compile_text, monkeypatch):
+    net = compile_text(IN + LABEL + ip() + LOSS)
+
+    def fail(_):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(net.ip, "forward", fail)
+    with pytest.raises(RuntimeError, match="a bug"):
+        net(x=torch.zeros(3, 4), t=torch.zeros(3, 3))
+
+
 def test_a_net_that_draws_has_no_inputs_but_its_data(drawing, report):
     assert report(drawing(), z=1).splitlines()[1:] == [
         "error: net '' has no input 'z'",

@@ -55,5 +55,10 @@ def test_coeff_is_for_sums(rejects):
     rejects("SUM only", "3", text, (2,), (2,))
 
 
+def test_coeff_beside_max_has_no_effect(build):
+    layer = build('type: "Eltwise" eltwise_param { operation: MAX coeff: 3 coeff: 4 }', (2,), (2,))
+    assert layer(torch.tensor([1.0, 5.0]), torch.tensor([2.0, 3.0])).tolist() == [2, 5]
+
+
 def test_one_bottom_is_too_few(rejects):
     rejects("takes at least 2 bottoms, not 1", "layer", 'type: "Eltwise"', (2,))

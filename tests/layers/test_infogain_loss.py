@@ -76,7 +76,8 @@ def test_a_matrix_from_a_file_and_the_second_top(
     loss, p = layer(x, torch.tensor(target, dtype=torch.float64))
     total, count = _reference(x.detach().numpy(), target, matrix, axis)
     assert loss.item() == pytest.approx(total / count, rel=1e-5)
-    np.testing.assert_allclose(p.detach(), torch.softmax(x, axis).detach())
+    np.testing.assert_allclose(p, torch.softmax(x, axis).detach())
+    assert not p.requires_grad  # in Caffe no gradient passes through it
     assert layer.shapes == [(), shape]
     gradcheck(layer, x, torch.tensor(target, dtype=torch.float64))
 

@@ -24,6 +24,13 @@ def test_shape_values_and_gradient(build, gradcheck, randn, param, shape):
     gradcheck(layer, x)
 
 
+def test_no_dims_make_a_scalar(build, gradcheck, randn):
+    layer, x = build('type: "Reshape" reshape_param { shape { } }', (1, 1)), randn(1, 1)
+    assert layer.shapes == [()]
+    assert layer(x).item() == x.item()
+    gradcheck(layer, x)
+
+
 def test_another_batch_than_the_text_s(build):
     layer = build('type: "Reshape" reshape_param { shape { dim: 0 dim: -1 } }', (2, 3, 4))
     assert layer(torch.ones(5, 3, 4)).shape == (5, 12)

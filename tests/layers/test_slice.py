@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from netspec.errors import ShapeError
 from netspec.layers.base import as_tuple
 
 
@@ -22,6 +23,18 @@ def test_values_and_gradient(build, gradcheck, randn, param, tops, cuts, axis):
     for top, expected in zip(as_tuple(layer(x)), np.split(x.detach().numpy(), cuts, axis), strict=True):
         np.testing.assert_array_equal(top.detach(), expected)
     gradcheck(layer, x)
+
+
+@pytest.mark.parametrize(("param", "lengths"), [("", [3, 3]), ("slice_point: 1", [1, 5])])
+def test_along_the_batch_another_one_than_the_text_s(build, param, lengths):
+    layer = build(f'type: "Slice" slice_param {{ axis: 0 {param} }}', (4, 2), tops=2)
+    assert [len(top) for top in layer(torch.ones(6, 2))] == lengths
+
+
+def test_a_batch_that_does_not_divide(build):
+    layer = build('type: "Slice" slice_param { axis: 0 }', (4, 2), tops=2)
+    with pytest.raises(ShapeError, match=r"axis 0 \(5\) does not divide into 2 equal tops"):
+        layer(torch.ones(5, 2))
 
 
 @pytest.mark.parametrize(

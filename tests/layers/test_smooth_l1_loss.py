@@ -47,6 +47,12 @@ def test_no_gradient_to_weights(build):
     assert [bottom.grad is None for bottom in bottoms] == [False, False, True, True]
 
 
+def test_ones_at_the_end_of_a_shape_do_not_count(build, gradcheck, randn):
+    layer, a, b = build(_layer(), (2, 3), (2, 3, 1, 1)), randn(2, 3), randn(2, 3, 1, 1)
+    assert layer(a, b).item() == pytest.approx(layer(a, b.flatten(1)).item())
+    gradcheck(layer, a, b)
+
+
 def test_another_batch_than_the_text_s(build):
     assert build(_layer(), (4, 3), (4, 3))(torch.ones(2, 3), torch.zeros(2, 3)).item() == 1.5
 

@@ -52,7 +52,8 @@ def test_axis_and_second_top(build, gradcheck, randn, rng, axis, shape, labels):
     loss, p = layer(x, torch.tensor(target, dtype=torch.float64))
     total, count = _reference(x.detach().numpy(), target, axis)
     assert loss.item() == pytest.approx(total / count)
-    np.testing.assert_allclose(p.detach(), torch.softmax(x, axis).detach())
+    np.testing.assert_allclose(p, torch.softmax(x, axis).detach())
+    assert not p.requires_grad  # in Caffe no gradient passes through it
     assert layer.shapes == [(), shape]
     gradcheck(layer, x, torch.tensor(target, dtype=torch.float64))
 
