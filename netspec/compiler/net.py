@@ -269,9 +269,10 @@ class Net(nn.Module):
         """On the net's device and of its type, labels too: in Caffe all blobs of a net have one type.
 
         Labels are checked on the way, while looking at them does not make the CPU wait for a device; there,
-        a wrong one would end the process without a word about it.
+        a wrong one would end the process without a word about it. Within torch.compile a look would break
+        the graph in two.
         """
-        if value.device.type == "cpu":
+        if value.device.type == "cpu" and not torch.compiler.is_compiling():
             for layer in self._readers.get(top, ()):
                 layer.check_labels(value)
         return value.to(self._like, non_blocking=True)

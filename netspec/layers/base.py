@@ -54,6 +54,7 @@ class Layer(nn.Module):
     Attributes:
         spec: the layer's message.
         spans: where each of its fields stands in the text.
+        num_tops: how many tops the text gives the layer.
         bottom_shapes: the bottoms' shapes, known before `setup` runs.
         class_labels: set by `setup` where a bottom holds labels or indices, which are then checked when they
             come from outside the net.
@@ -65,6 +66,7 @@ class Layer(nn.Module):
         super().__init__()
         self.spec = spec
         self.spans = spans
+        self.num_tops = len(spec.top)  # a number, since torch.compile does not look into messages
         self.bottom_shapes: tuple[Shape, ...] = ()
         self.class_labels: ClassLabels | None = None
         self.blob_names: list[str] = []
@@ -86,10 +88,6 @@ class Layer(nn.Module):
     @property
     def name(self) -> str:
         return self.spec.name
-
-    @property
-    def num_tops(self) -> int:
-        return len(self.spec.top)
 
     def add_blob(
         self,

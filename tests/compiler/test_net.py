@@ -616,3 +616,13 @@ def test_labels_that_lie_on_a_device_are_not_looked_at(compile_text, x):
     assert net(x=x.to("meta"), t=torch.tensor([0, 7], device="meta"))["l"].is_meta
     with pytest.raises(ShapeError, match="found 7"):
         net(x=x, t=torch.tensor([0, 7]))
+
+
+def test_torch_compile_of_labels_is_one_graph(compile_text):
+    net = compile_text(
+        'input: "x" input_shape { dim: 2 dim: 3 } input: "t" input_shape { dim: 2 }\n'
+        'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "x" bottom: "t" top: "loss" }'
+    )
+    feeds = {"x": torch.rand(2, 3), "t": torch.tensor([0, 2])}
+    compiled = torch.compile(net, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(**feeds), net(**feeds))

@@ -229,7 +229,6 @@ def test_num_output_is_required(rejects, type):
     ("message", "marked", "shapes"),
     [
         (r"on b0 5x3, b1 5x3: the first bottom must be TxNx\.\.", '"b0"', [(5, 3), (5, 3)]),
-        (r"the first bottom must be TxNx\.\.", '"b0"', [(0, 3, 6), (0, 3)]),
         ("one flag for each step of each stream: 5x3", '"b1"', [(5, 3, 6), (3, 5)]),
         ("with 3 streams as the first bottom has", '"b2"', [(5, 3, 6), (5, 3), (4, 2)]),
         ("with 3 streams as the first bottom has", '"b2"', [(5, 3, 6), (5, 3), (3,)]),
