@@ -7,7 +7,7 @@ from statistics import fmean
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from netspec.cli import flags
+from netspec.cli import flags, model
 from netspec.cli.report import duration, score
 
 if TYPE_CHECKING:
@@ -18,27 +18,14 @@ HELP = "average a net's outputs over batches"
 
 
 def add_flags(parser: ArgumentParser) -> None:
-    parser.add_argument("--model", required=True, metavar="FILE", help="the net's prototxt")
+    model.add_flags(parser, phase="TEST", counted="batches")
     parser.add_argument("--weights", required=True, metavar="A,B", help="the weight files")
-    parser.add_argument(
-        "--iterations", type=flags.count, default=50, metavar="N", help="how many batches (50)"
-    )
-    flags.add_gpu(parser)
-    flags.add_allow_python_layers(parser)
-    flags.add_state(parser, phase="TEST")
 
 
 def run(args: Namespace) -> int:
-    from netspec.cli.log import output_line, show_warnings
-    from netspec.compiler.net import compile_net
+    from netspec.cli.log import output_line
 
-    net = compile_net(
-        args.model,
-        **flags.state(args),
-        device=flags.device(args) or "cpu",
-        allow_python_layers=args.allow_python_layers,
-    )
-    show_warnings(net.graph.warnings)
+    net = model.compiled(args)
     for weights in flags.split(args.weights):
         _load(net, weights)
     _log(f"Running for {args.iterations} iterations.")

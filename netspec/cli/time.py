@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from netspec.cli import flags
+from netspec.cli import model
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,26 +19,11 @@ HELP = "time a net's forward and backward passes, whole and layer by layer"
 
 
 def add_flags(parser: ArgumentParser) -> None:
-    parser.add_argument("--model", required=True, metavar="FILE", help="the net's prototxt")
-    parser.add_argument(
-        "--iterations", type=flags.count, default=50, metavar="N", help="how many passes (50)"
-    )
-    flags.add_gpu(parser)
-    flags.add_allow_python_layers(parser)
-    flags.add_state(parser, phase="TRAIN")
+    model.add_flags(parser, phase="TRAIN", counted="passes")
 
 
 def run(args: Namespace) -> int:
-    from netspec.cli.log import show_warnings
-    from netspec.compiler.net import compile_net
-
-    net = compile_net(
-        args.model,
-        **flags.state(args),
-        device=flags.device(args) or "cpu",
-        allow_python_layers=args.allow_python_layers,
-    )
-    show_warnings(net.graph.warnings)
+    net = model.compiled(args)
     feeds = _one_batch(net)
     net.close()
     if net.data:
