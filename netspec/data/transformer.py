@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
-from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
+from netspec.data.binaryproto import read_binaryproto
 from netspec.errors import DataError, NetError
-from netspec.schema.messages import BlobProto, TransformationParameter
+from netspec.schema.messages import TransformationParameter
 from netspec.schema.spans import Spans
 from netspec.text.paths import resolve
 from netspec.text.source import Span
@@ -114,8 +114,7 @@ def read_mean(name: str, span: Span) -> Floats:
     """
     path = resolve(name, span, "mean_file")
     try:
-        blob = BlobProto.FromString(path.read_bytes())
-        dims = list(blob.shape.dim) or [blob.num, blob.channels, blob.height, blob.width]
-        return np.asarray(blob.data or blob.double_data, np.float32).reshape(dims[-3:])
-    except (DecodeError, ValueError):
+        values, shape = read_binaryproto(path)
+        return values.reshape(shape[-3:])
+    except ValueError:
         raise DataError.at(f"'{path}' is no binaryproto of a mean image", span) from None

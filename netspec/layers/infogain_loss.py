@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import log, prod
 
 import torch
-from google.protobuf.message import DecodeError
 from torch import Tensor
 from torch.nn import functional as F
 
+from netspec.data.binaryproto import read_binaryproto
 from netspec.layers.base import Layer, Shape
 from netspec.layers.losses import (
     LEAST_PROBABILITY,
@@ -19,7 +19,6 @@ from netspec.layers.losses import (
     with_gradient_of,
 )
 from netspec.layers.registry import layer
-from netspec.schema.messages import BlobProto
 
 _PARAM = "infogain_loss_param"
 
@@ -53,9 +52,8 @@ class InfogainLoss(Layer):
             raise self.error("has no matrix", help=help)
         path = self.find_file(source, _PARAM, "source")
         try:
-            blob = BlobProto.FromString(path.read_bytes())
-            values = torch.tensor(blob.data or blob.double_data, dtype=torch.float32)
-        except (DecodeError, OSError) as error:
+            values = torch.from_numpy(read_binaryproto(path)[0])
+        except ValueError as error:
             raise self.error(f"'{path}' is no binaryproto of a matrix", _PARAM, "source") from error
         if values.numel() != classes**2:
             message = f"'{path}' has {values.numel()} numbers, not {classes}x{classes}"
