@@ -341,11 +341,15 @@ class LayerParameter(Message):
     @property
     def power_file_param(self) -> PowerFileParameter: ...
     @property
+    def coordinates_param(self) -> CoordinatesParameter: ...
+    @property
     def batch_norm_param(self) -> BatchNormParameter: ...
     @property
     def lrn_param(self) -> LRNParameter: ...
     @property
     def mvn_param(self) -> MVNParameter: ...
+    @property
+    def contrastive_normalization_param(self) -> ContrastiveNormalizationParameter: ...
     @property
     def bn_param(self) -> BNParameter: ...
     @property
@@ -503,9 +507,11 @@ class LayerParameter(Message):
         st_loss_param: STLossParameter | Mapping[str, Any] | None = ...,
         loc_loss_param: LocLossParameter | Mapping[str, Any] | None = ...,
         power_file_param: PowerFileParameter | Mapping[str, Any] | None = ...,
+        coordinates_param: CoordinatesParameter | Mapping[str, Any] | None = ...,
         batch_norm_param: BatchNormParameter | Mapping[str, Any] | None = ...,
         lrn_param: LRNParameter | Mapping[str, Any] | None = ...,
         mvn_param: MVNParameter | Mapping[str, Any] | None = ...,
+        contrastive_normalization_param: ContrastiveNormalizationParameter | Mapping[str, Any] | None = ...,
         bn_param: BNParameter | Mapping[str, Any] | None = ...,
         norm_param: NormalizeParameter | Mapping[str, Any] | None = ...,
         pooling_param: PoolingParameter | Mapping[str, Any] | None = ...,
@@ -1201,6 +1207,16 @@ class RepeatParameter(Message):
     ) -> None: ...
 
 class SpatialTransformerParameter(Message):
+    Grid: ClassVar[EnumType]
+    CAFFE: ClassVar[int]
+    ALIGNED: ClassVar[int]
+    HALF_PIXEL: ClassVar[int]
+    Order: ClassVar[EnumType]
+    ROW_FIRST: ClassVar[int]
+    COLUMN_FIRST: ClassVar[int]
+    AngleUnit: ClassVar[EnumType]
+    HALF_TURN: ClassVar[int]
+    RADIAN: ClassVar[int]
     transform_type: str
     sampler_type: str
     output_H: int
@@ -1213,6 +1229,17 @@ class SpatialTransformerParameter(Message):
     theta_2_2: float
     theta_2_3: float
     de_transform: bool
+    grid: int
+    order: int
+    padding: str
+    angle: float
+    scale: float
+    t1: float
+    t2: float
+    theta_3_1: float
+    theta_3_2: float
+    angle_unit: int
+    control_points: int
     def __init__(
         self,
         *,
@@ -1228,6 +1255,17 @@ class SpatialTransformerParameter(Message):
         theta_2_2: float | None = ...,
         theta_2_3: float | None = ...,
         de_transform: bool | None = ...,
+        grid: int | str | None = ...,
+        order: int | str | None = ...,
+        padding: str | None = ...,
+        angle: float | None = ...,
+        scale: float | None = ...,
+        t1: float | None = ...,
+        t2: float | None = ...,
+        theta_3_1: float | None = ...,
+        theta_3_2: float | None = ...,
+        angle_unit: int | str | None = ...,
+        control_points: int | None = ...,
     ) -> None: ...
 
 class SampledTransformerParameter(Message):
@@ -1248,6 +1286,14 @@ class SampledTransformerParameter(Message):
         top_width: int | None = ...,
         theta_num: int | None = ...,
         first_bottom_diff: bool | None = ...,
+    ) -> None: ...
+
+class CoordinatesParameter(Message):
+    with_radius: bool
+    def __init__(
+        self,
+        *,
+        with_radius: bool | None = ...,
     ) -> None: ...
 
 class STLossParameter(Message):
@@ -1416,6 +1462,23 @@ class BNParameter(Message):
         eps: float | None = ...,
         frozen: bool | None = ...,
         engine: int | str | None = ...,
+    ) -> None: ...
+
+class ContrastiveNormalizationParameter(Message):
+    Kernel: ClassVar[EnumType]
+    BOX: ClassVar[int]
+    GAUSSIAN: ClassVar[int]
+    kernel_size: int
+    kernel: int
+    sigma: float
+    threshold: float
+    def __init__(
+        self,
+        *,
+        kernel_size: int | None = ...,
+        kernel: int | str | None = ...,
+        sigma: float | None = ...,
+        threshold: float | None = ...,
     ) -> None: ...
 
 class NormalizeParameter(Message):
@@ -2529,6 +2592,7 @@ class SolverParameter(Message):
     SnapshotFormat: ClassVar[EnumType]
     HDF5: ClassVar[int]
     BINARYPROTO: ClassVar[int]
+    SAFETENSORS: ClassVar[int]
     SolverMode: ClassVar[EnumType]
     CPU: ClassVar[int]
     GPU: ClassVar[int]
@@ -2708,6 +2772,9 @@ class TrainerState(Message):
     torch_rng_state: bytes
     @property
     def data_position(self) -> RepeatedMessages[DataPosition]: ...
+    type: str
+    weights_digest: str
+    history_digest: str
     def __init__(
         self,
         *,
@@ -2715,18 +2782,23 @@ class TrainerState(Message):
         random_seed: int | None = ...,
         torch_rng_state: bytes | None = ...,
         data_position: Iterable[DataPosition | Mapping[str, Any]] | None = ...,
+        type: str | None = ...,
+        weights_digest: str | None = ...,
+        history_digest: str | None = ...,
     ) -> None: ...
 
 class DataPosition(Message):
     layer: str
     net: str
     position: int
+    digest: str
     def __init__(
         self,
         *,
         layer: str | None = ...,
         net: str | None = ...,
         position: int | None = ...,
+        digest: str | None = ...,
     ) -> None: ...
 
 class V1LayerParameter(Message):

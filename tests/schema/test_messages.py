@@ -269,7 +269,3 @@ def test_the_stubs_name_what_exists():
         names = [node.name for node in stub.body if isinstance(node, ast.FunctionDef)]
         names += [node.target.id for node in stub.body if isinstance(node, ast.AnnAssign)]
         assert [name for name in names if not hasattr(thing, name)] == [], stub.name
-
-
-def test_no_generated_code_is_shipped():
-    assert list((ROOT / "netspec").rglob("*_pb2*")) == []
