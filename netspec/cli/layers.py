@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from netspec.cli.flags import did_you_mean
-from netspec.cli.table import table
+from netspec.text.table import table
 from netspec.errors import UsageError
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Plain aligned text, the same at a terminal and in a pipe."""
+"""Plain aligned text, the same at a terminal, in a pipe and in an error."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.cli.table import table
+from netspec.text.table import table
 
 
 def test_columns_are_aligned():
