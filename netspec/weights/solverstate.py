@@ -1,56 +1,63 @@
-"""``.solverstate``: where a solver stands, as a binary `SolverState`.
+"""``.solverstate``: where a solver stands, as a binary `SolverState`, in HDF5 or in safetensors.
 
 What Caffe does not keep, but a resume to the last bit needs, is in a field of our own that Caffe passes over.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 
-from google.protobuf.message import DecodeError
-
-from netspec.errors import WeightsError
-from netspec.schema.messages import TrainerState
+from netspec.schema.messages import SolverState
+from netspec.weights import hdf5, safetensors
 from netspec.weights.blobs import put_blobs, read_blob
 from netspec.weights.files import write_atomically
-from netspec.weights.hdf5 import is_hdf5, read_state, write_state
-from netspec.weights.kinds import expect_kind
-from netspec.weights.wire import Field, Floats, put_bytes, put_integer, put_text
+from netspec.weights.kinds import expect_kind, format_for, format_of
+from netspec.weights.state import State, read_trainer
+from netspec.weights.wire import Parts, put_text
+
+__all__ = ["State", "read_solverstate", "write_solverstate"]
 
 _ITER, _LEARNED_NET, _HISTORY, _CURRENT_STEP, _TRAINER = 1, 2, 3, 4, 770001
-
-
-@dataclass(slots=True)
-class State:
-    """A solver between two iterations.
-
-    Attributes:
-        iteration: how many updates were made.
-        learned_net: the path of the weights, as it was written; empty in a file that does not say.
-        history: the update rule's buffers, in the order of the net's learnable blobs; views of the file.
-        current_step: how many steps the learning-rate policy took.
-        trainer: random state, data positions and recent losses; None in Caffe's own files.
-    """
-
-    iteration: int = 0
-    learned_net: str = ""
-    history: list[Floats] = field(default_factory=list)
-    current_step: int = 0
-    trainer: TrainerState | None = None
+_MINIMUM_LOSS, _LAST_EVENT = 5, 6
 
 
 def read_solverstate(path: str | PathLike[str]) -> State:
-    """The state in a ``.solverstate`` or ``.solverstate.h5``, Caffe's or ours.
+    """The state in a ``.solverstate`` of any format, Caffe's or ours.
 
     Raises:
         WeightsError: the file is missing, damaged, or something else than a solver's state.
     """
-    if is_hdf5(Path(path)):
-        return _read_hdf5(Path(path))
+    path = Path(path)
+    match format_of(path):
+        case "HDF5":
+            return hdf5.read_state(path)
+        case "safetensors":
+            return safetensors.read_state(path)
+        case _:
+            return _read_binary(path)
+
+
+def write_solverstate(path: str | PathLike[str], state: State) -> None:
+    """Writes a state, all or nothing: in HDF5 where the path ends in ``.h5``, in safetensors where it ends in
+    ``.safetensors``, else in the binary format.
+
+    Raises:
+        WeightsError: the file cannot be written; what was there before is untouched.
+    """
+    path = Path(path)
+    match format_for(path):
+        case "HDF5":
+            hdf5.write_state(path, state)
+        case "safetensors":
+            safetensors.write_state(path, state)
+        case _:
+            write_atomically(path, _put_state(state))
+
+
+def _read_binary(path: Path) -> State:
     state = State()
-    for entry in expect_kind(Path(path), "a solver's state").fields():
+    for entry in expect_kind(path, "a solver's state").fields():
         if entry.number == _ITER:
             state.iteration = entry.integer()
         elif entry.number == _LEARNED_NET:
@@ -59,50 +66,26 @@ def read_solverstate(path: str | PathLike[str]) -> State:
             state.history.append(read_blob(entry.message()))
         elif entry.number == _CURRENT_STEP:
             state.current_step = entry.integer()
+        elif entry.number == _MINIMUM_LOSS:
+            state.minimum_loss = float(entry.floats("<f4").sum())
+        elif entry.number == _LAST_EVENT:
+            state.last_event = entry.integer()
         elif entry.number == _TRAINER:
-            state.trainer = _trainer(entry)
+            state.trainer = read_trainer(bytes(entry.bytes()), str(path))
     return state
 
 
-def write_solverstate(path: str | PathLike[str], state: State) -> None:
-    """Writes a state, all or nothing: in HDF5 where the path ends in ``.h5``, else in the binary format.
-
-    Raises:
-        WeightsError: the file cannot be written; what was there before is untouched.
-    """
-    trainer = None if state.trainer is None else state.trainer.SerializeToString()
-    if Path(path).suffix == ".h5":
-        write_state(
-            Path(path),
-            iteration=state.iteration,
-            current_step=state.current_step,
-            learned_net=state.learned_net,
-            history=state.history,
-            trainer=trainer,
-        )
-        return
-    parts = [
-        *put_integer(_ITER, state.iteration),
+def _put_state(state: State) -> Parts:
+    head = SolverState(
+        iter=state.iteration,
+        current_step=state.current_step,
+        minimum_loss=state.minimum_loss,
+        iter_last_event=state.last_event,
+        trainer=state.trainer,
+    )
+    # The history is last: where a cut file lacks some of it, what is left tells.
+    return [
+        head.SerializeToString(),
         *put_text(_LEARNED_NET, state.learned_net),
         *put_blobs(_HISTORY, state.history),
-        *put_integer(_CURRENT_STEP, state.current_step),
     ]
-    if trainer is not None:
-        parts += put_bytes(_TRAINER, trainer)
-    write_atomically(Path(path), parts)
-
-
-def _read_hdf5(path: Path) -> State:
-    iteration, current_step, learned_net, history, trainer = read_state(path)
-    try:
-        kept = None if trainer is None else TrainerState.FromString(trainer)
-    except DecodeError as error:
-        raise WeightsError.at("expected a trainer's state", file=str(path)) from error
-    return State(iteration, learned_net, history, current_step, kept)
-
-
-def _trainer(entry: Field) -> TrainerState:
-    try:
-        return TrainerState.FromString(bytes(entry.bytes()))
-    except DecodeError as error:
-        raise entry.error("expected a trainer's state") from error

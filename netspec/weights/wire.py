@@ -128,7 +128,8 @@ class Field:
         return values
 
     def floats(self, dtype: str) -> Floats:
-        """The numbers (``<f4``, ``<f8``) of a repeated field, packed or a single one: a view of the file."""
+        """The numbers (``<f2``, ``<f4``, ``<f8``) of a repeated field, packed or a single one: a view of the
+        file."""
         width = np.dtype(dtype).itemsize
         if self.kind != BYTES:
             self._expect(FIXED32 if width == 4 else FIXED64, f"numbers of {width} bytes")
@@ -186,9 +187,10 @@ def put_integers(number: int, values: Iterable[int]) -> Parts:
     return put_bytes(number, b"".join(_varint(value & _MASK) for value in values))
 
 
-def put_floats(number: int, values: npt.NDArray[np.float32]) -> Parts:
-    """A repeated field of numbers, packed: a view of ``values``."""
-    return put_bytes(number, np.ascontiguousarray(values, "<f4").reshape(-1).view(np.uint8).data)
+def put_floats(number: int, values: Floats) -> Parts:
+    """A repeated field of float32 or float64, packed: a view of ``values``."""
+    little = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+    return put_bytes(number, little.reshape(-1).view(np.uint8).data)
 
 
 def _signed(value: int) -> int:
