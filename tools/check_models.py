@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from netspec.errors import DataError, NetspecError
 from netspec.graph.build import build_graph, load_net, net_state
-from netspec.layers.base import DataLayer, SourceLayer
+from netspec.layers.base import DataLayer
 from netspec.layers.registry import find_layer
 from netspec.passes.inputs import inputs_to_layer
 from netspec.passes.rewrite import layers_of
@@ -74,8 +74,6 @@ def build(document: Document[NetParameter], phase: str) -> tuple[set[Diagnostic]
         files = set(files_of(document))
         wants = {found for found in error.diagnostics if found.span in files}
         return wants, {*error.diagnostics} - wants
-    if document.message.layers and all(isinstance(node.layer, SourceLayer) for node in graph.nodes):
-        return set(), {Diagnostic("nothing is built of 'layers'", document.spans.at("layers"))}
     return set(), set() if graph.nodes else set(graph.warnings)
 
 

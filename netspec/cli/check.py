@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from netspec.cli import flags
+from netspec.cli.kind import is_solver
 from netspec.errors import NetspecError, ParseError
 from netspec.text.diagnostic import Diagnostic, in_text_order, render
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from netspec.compiler.net import Net
     from netspec.schema.document import Document
     from netspec.schema.messages import Message, NetParameter
-    from netspec.text.source import Source
 
 M = TypeVar("M", bound="Message")
 
@@ -35,10 +35,12 @@ def run(args: Namespace) -> int:
 
 def _check(file: str, allow_python_layers: bool) -> int:
     """Reports on one file; 1 where it has an error."""
+    from netspec.text.parser import read_source
+
     findings = _Findings()
     what = ""
     with findings.collected():
-        check = _solver if _is_solver(file) else _net
+        check = _solver if is_solver(read_source(file)) else _net
         what = check(file, findings, allow_python_layers)
     if report := render(findings.in_order()):
         print(report, file=sys.stderr)
@@ -67,23 +69,6 @@ class _Findings:
             yield
         except NetspecError as error:
             self.add(error.diagnostics)
-
-
-def _is_solver(file: str) -> bool:
-    """Whether more of the text's top-level fields belong to a solver than to a net."""
-    from netspec.schema.messages import NetParameter, SolverParameter
-    from netspec.text.parser import read_source
-
-    names = set(_top_level_names(read_source(file)))
-    net, solver = (set(message.DESCRIPTOR.fields_by_name) for message in (NetParameter, SolverParameter))
-    return len(names & (solver - net)) > len(names & (net - solver))
-
-
-def _top_level_names(source: Source) -> Iterator[str]:
-    from netspec.text.parser import parse
-
-    tree, _ = parse(source)
-    return (field.name.text for field in tree.fields)
 
 
 def _net(file: str, findings: _Findings, allow_python_layers: bool) -> str:

@@ -11,12 +11,13 @@ from netspec.graph.graph import Blob, Graph, Node, Param
 from netspec.layers.base import Layer
 from netspec.layers.python import PythonLayer
 from netspec.layers.registry import find_layer
-from netspec.passes.inputs import inputs_to_layer
+from netspec.passes.data_transform import idle_transforms
 from netspec.passes.layer_types import unknown_types
 from netspec.passes.loss_tops import name_loss_tops
 from netspec.passes.rewrite import layers_of
 from netspec.passes.sharing import BlobRef, Sharing, share_params
 from netspec.passes.state_filter import filter_state
+from netspec.passes.upgrade import upgrade_net
 from netspec.passes.wiring import Version, Wires, wire
 from netspec.schema.document import Document, Spans, read_document
 from netspec.schema.messages import TEST, TRAIN, LayerParameter, NetParameter, NetState, ParamSpec
@@ -28,17 +29,18 @@ _PHASES = {"TRAIN": TRAIN, "TEST": TEST, TRAIN: TRAIN, TEST: TEST}
 
 
 def load_net(path: str | PathLike[str] | Source) -> Document[NetParameter]:
-    """A net's document.
+    """A net's document; what is old in it is brought up to date.
 
     Raises:
         ParseError: all that can be said about the text before the net is built, unknown layer types too.
+        NetError: something old has no place in today's form.
     """
     document, diagnostics = read_document(path, NetParameter)
     if document is None:
         raise ParseError(diagnostics)
     if any(diagnostic.severity == "error" for diagnostic in diagnostics):
         raise ParseError(in_text_order([*diagnostics, *unknown_types(document)]))
-    return document
+    return upgrade_net(document)
 
 
 def net_state(
@@ -70,13 +72,7 @@ def build_graph(
         NetError: everything that is wrong with the net, in the order of the text; a ShapeError or DataError
             where all of it is of that kind.
     """
-    if document.message.layers:
-        raise NetError.at(
-            "'layers' is a layer of Caffe's old format, which is not compiled",
-            document.spans.at("layers"),
-            help="Caffe's tool upgrade_net_proto_text writes the net anew, with 'layer'",
-        )
-    whole = inputs_to_layer(document)
+    whole = upgrade_net(document)
     filtered = name_loss_tops(filter_state(whole, state))
     wires, errors = wire(filtered, whole)
     sharing, contradictions = share_params(filtered)
@@ -95,8 +91,10 @@ def build_graph(
     built = tuple(node for node in nodes if node is not None)
     if not whole.message.layer:
         builder.warn("the net has no layers", document.spans.span, help="is it the right file?")
-    warnings = tuple(in_text_order([*document.warnings, *builder.warnings]))
-    return Graph(net.name, builder.training, net.force_backward, built, tuple(params), warnings)
+    warnings = tuple(in_text_order([*whole.warnings, *idle_transforms(filtered), *builder.warnings]))
+    return Graph(
+        net.name, builder.training, net.force_backward, built, tuple(params), warnings, net.debug_info
+    )
 
 
 class _Builder:

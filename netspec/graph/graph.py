@@ -58,7 +58,10 @@ class Param:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A net in one phase. ``nodes`` holds every layer, source layers too, in the order of the text."""
+    """A net in one phase. ``nodes`` holds every layer, source layers too, in the order of the text.
+
+    ``debug_info`` is the net's own wish to have the magnitudes of its blobs told.
+    """
 
     name: str
     training: bool
@@ -66,6 +69,7 @@ class Graph:
     nodes: tuple[Node, ...]
     params: tuple[Param, ...]
     warnings: tuple[Diagnostic, ...]
+    debug_info: bool = False
 
     @property
     def sources(self) -> list[Node]:
