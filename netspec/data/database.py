@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
+from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, Protocol
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, finalize
 
+from netspec.data.leveldb_files import link_leveldb
+from netspec.data.lmdb_file import LmdbError, LmdbFile
 from netspec.errors import DataError
 from netspec.text.source import Span
 
@@ -19,17 +24,31 @@ Walk = Generator[Any, None, None]
 
 _NAMES: dict[Backend, str] = {"LMDB": "LMDB", "LEVELDB": "LevelDB"}
 _MARKS: dict[Backend, str] = {"LMDB": "data.mdb", "LEVELDB": "CURRENT"}  # the file by which to know each
-_STRIDE = 256  # so many records lie between two whose keys are remembered
+_STRIDE = 64  # so many records lie between two whose keys are remembered
 
 
 class _Store(Protocol):
-    """What the two kinds of database have in common. ``size`` is None where only a walk can tell."""
+    """What the two kinds of database have in common. ``size`` is None where only a walk can tell; ``cheap``
+    is how many keys may be read just to know a database again."""
 
     size: int | None
-    error: type[Exception]
+    cheap: int
+    errors: tuple[type[Exception], ...]
 
     def walk(self, start: bytes, *, values: bool) -> Walk:
         """The keys from ``start`` on, or pairs of key and value."""
+        ...
+
+    def last_key(self) -> bytes:
+        """The last key; empty where there are no records."""
+        ...
+
+    def require_unchanged(self) -> None:
+        """Raises one of ``errors`` where what was read may be of another state of the database."""
+        ...
+
+    def said(self, error: Exception) -> str:
+        """What one of ``errors`` says."""
         ...
 
 
@@ -46,8 +65,8 @@ class Database:
         self._marks = {0: b""}
         self._last = (0, b"")
 
-    def read(self, first: int, count: int, span: Span | None = None) -> list[Record]:
-        """``count`` records from number ``first`` on; behind the last record comes the first again.
+    def read(self, first: int, count: int, span: Span | None = None, *, step: int = 1) -> list[Record]:
+        """``count`` records, each ``step``-th from number ``first`` on; behind the last comes the first.
 
         Raises:
             DataError: the database is broken or empty.
@@ -55,8 +74,9 @@ class Database:
         found: list[Record] = []
         with self._reading(span):
             while len(found) < count:
-                place = first + len(found)
-                found += self._run(place % self._size if self._size else place, count - len(found))
+                place = first + len(found) * step
+                wanted = count - len(found) if step == 1 else 1
+                found += self._run(place % self._size if self._size else place, wanted)
                 if self._size == 0:
                     raise DataError.at(f"the database '{self._path}' is empty", span)
         return found
@@ -73,12 +93,29 @@ class Database:
                 self._walk(mark, self._marks[mark], None)
         return self._size or 0
 
+    def digest(self, span: Span | None = None) -> str:
+        """Tells this database's records and their order from another's, by their number, their first keys and
+        the last.
+
+        Raises:
+            DataError: the database is broken.
+        """
+        with self._reading(span):
+            with closing(self._store.walk(b"", values=False)) as keys:
+                first = list(islice(keys, self._store.cheap))
+            parts = repr((self._store.size, first, self._store.last_key())).encode()
+        return blake2b(parts, digest_size=8).hexdigest()
+
     @contextmanager
     def _reading(self, span: Span | None) -> Iterator[None]:
         try:
-            yield
-        except self._store.error as error:
-            raise DataError.at(f"cannot read the database '{self._path}': {error}", span) from error
+            try:
+                yield
+            finally:
+                self._store.require_unchanged()
+        except self._store.errors as error:
+            message = f"cannot read the database '{self._path}': {self._store.said(error)}"
+            raise DataError.at(message, span) from error
 
     def _run(self, place: int, count: int) -> list[Record]:
         """Records from ``place`` up to the end of the database, at most ``count``."""
@@ -88,7 +125,7 @@ class Database:
         with closing(self._store.walk(key, values=True)) as records:
             found = list(islice(records, count))
         if len(found) < count:
-            self._size = place + len(found)
+            self._end(place + len(found))
         if found:
             self._last = (place + len(found) - 1, found[-1][0])
         return found
@@ -111,14 +148,20 @@ class Database:
                 if at == place:
                     return key
                 at += 1
-        self._size = at
+        self._end(at)
         return None
+
+    def _end(self, count: int) -> None:
+        """Notes that there are as many records."""
+        if self._store.size not in (None, count):
+            raise self._store.errors[0](f"it says that it has {self._store.size} records, but has {count}")
+        self._size = count
 
     def __reduce__(self) -> tuple[Callable[..., Database], tuple[Path, Backend]]:
         return open_database, (self._path, self._backend)
 
 
-_opened: WeakValueDictionary[tuple[str, int], Database] = WeakValueDictionary()
+_opened: WeakValueDictionary[tuple[str, int, int], Database] = WeakValueDictionary()
 _opening = Lock()
 
 
@@ -140,8 +183,9 @@ def open_database(path: Path, backend: Backend, span: Span | None = None) -> Dat
     if kind != backend:
         message = f"'{path}' is a database of {_NAMES[kind]}, not of {_NAMES[backend]}"
         raise DataError.at(message, span, help=f"backend: {kind}")
-    # An LMDB that was written anew under the same name is another database.
-    identity = (str(path.resolve()), (path / _MARKS[kind]).stat().st_ino if kind == "LMDB" else 0)
+    # One that was written anew under the same name, or written to, is another database.
+    mark = (path / _MARKS[kind]).stat()
+    identity = (str(path.resolve()), mark.st_ino, mark.st_mtime_ns)
     with _opening:
         database = _opened.get(identity)
         if database is None:
@@ -155,31 +199,33 @@ def _kind(path: Path) -> Backend | None:
 
 
 class _Lmdb:
-    def __init__(self, path: Path, span: Span | None) -> None:
-        import lmdb
+    cheap = 10000
+    errors: tuple[type[Exception], ...] = (LmdbError, OSError)
 
-        self.error: type[Exception] = lmdb.Error
+    def __init__(self, path: Path, span: Span | None) -> None:
         try:
-            # Nobody writes while a net reads; without the lock file, a folder that is read-only will do.
-            self._environment = lmdb.open(str(path), readonly=True, lock=False)
-        except lmdb.Error as error:
+            self._file = LmdbFile(path / _MARKS["LMDB"])
+        except self.errors as error:
             raise DataError.at(f"cannot open '{path}' as LMDB: {error}", span) from error
-        state = self._environment.stat()
-        self.size: int | None = state["entries"]
-        needed = (self._environment.info()["last_pgno"] + 1) * state["psize"]
-        found = (path / _MARKS["LMDB"]).stat().st_size
-        if found < needed:  # reading behind the end of a mapped file kills the process
-            message = f"the database '{path}' is cut short: expected {needed} bytes, found {found}"
-            raise DataError.at(message, span)
+        self.size: int | None = self._file.entries
 
     def walk(self, start: bytes, *, values: bool) -> Walk:
-        with self._environment.begin() as transaction, transaction.cursor() as cursor:
-            if cursor.set_range(start):
-                yield from (cursor.iternext() if values else cursor.iternext(values=False))
+        for key, value in self._file.walk(start, values=values):
+            yield (key, value) if values else key
+
+    def last_key(self) -> bytes:
+        return self._file.last_key()
+
+    def require_unchanged(self) -> None:
+        self._file.require_unchanged()
+
+    def said(self, error: Exception) -> str:
+        return str(error)
 
 
 class _LevelDb:
     size: int | None = None
+    cheap = 100  # whose values are read with them
 
     def __init__(self, path: Path, span: Span | None) -> None:
         try:
@@ -188,14 +234,30 @@ class _LevelDb:
             message = f"'{path}' is a LevelDB, which the package plyvel reads; it is not installed"
             help = "pip install plyvel, or convert the database to LMDB"
             raise DataError.at(message, span, help=help) from error
-        self.error: type[Exception] = plyvel.Error
+        self.errors: tuple[type[Exception], ...] = (plyvel.Error, OSError)
+        # Who opens a LevelDB locks it, writes into its folder and clears it of what is not needed. In a
+        # folder of our own, with links to the tables, this disturbs nobody, and nobody's lock disturbs us.
+        self._path, self._folder = path, tempfile.mkdtemp(prefix="netspec-leveldb-")
+        finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         try:
-            self._database = plyvel.DB(str(path))
-        except plyvel.Error as error:
-            help = "a LevelDB must be writable and serves one process at a time; an LMDB can do more"
-            raise DataError.at(f"cannot open '{path}' as LevelDB: {error}", span, help=help) from error
+            link_leveldb(path, Path(self._folder))
+            self._database = plyvel.DB(self._folder, paranoid_checks=True)
+        except self.errors as error:
+            raise DataError.at(f"cannot open '{path}' as LevelDB: {self.said(error)}", span) from error
 
     def walk(self, start: bytes, *, values: bool) -> Walk:
         iterator = self._database.iterator(start=start or None, include_value=values, verify_checksums=True)
         with iterator:
             yield from iterator
+
+    def last_key(self) -> bytes:
+        with self._database.iterator(reverse=True, include_value=False, verify_checksums=True) as keys:
+            return next(keys, b"")
+
+    def require_unchanged(self) -> None:
+        """Nothing to do: tables never change, and what names them was copied."""
+
+    def said(self, error: Exception) -> str:
+        said = error.args[0] if error.args else ""  # plyvel hands on LevelDB's words as bytes
+        text = said.decode(errors="backslashreplace") if isinstance(said, bytes) else str(error)
+        return text.replace(self._folder, str(self._path))

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from netspec.data.idx import read_mnist
+from netspec.data.share import Share
 from netspec.errors import DataError
 
 Bytes = NDArray[np.uint8]
@@ -63,6 +64,7 @@ class ClutteredDigits:
         rotation: the largest angle to either side, in degrees.
         min_scale, max_scale: the range of scales, drawn uniformly.
         seed: the streams of different seeds are independent.
+        share: which of the batches this process draws.
 
     Raises:
         DataError: the geometry is impossible, or an MNIST file is missing or broken.
@@ -85,6 +87,7 @@ class ClutteredDigits:
         min_scale: float = 1,
         max_scale: float = 1,
         seed: int = 0,
+        share: Share | None = None,
     ) -> None:
         _demand(batch_size > 0, f"expected batch_size > 0, found {batch_size}")
         _demand(digits > 0, f"expected digits > 0, found {digits}")
@@ -112,6 +115,7 @@ class ClutteredDigits:
         self._digit_size, self._translation, self._rotation = digit_size, translation, np.deg2rad(rotation)
         self._scales = (min_scale, max_scale)
         self._seed = seed % 2**64  # numpy takes no negative seeds
+        self._share = share or Share()
         self._stream = _TRAIN if train else _TEST
         self._hand: _Hand = (
             _Strokes() if source == "strokes" else _Scans(*read_mnist(Path(source), train=train))
@@ -129,7 +133,7 @@ class ClutteredDigits:
 
         A pure function of the settings and the index: any worker may draw any batch, in any order.
         """
-        rng = np.random.default_rng((self._seed, self._stream, index))
+        rng = np.random.default_rng((self._seed, self._stream, self._share.batch(index)))
         written = self._hand.write(rng, self._shapes_of_digits(rng, self._batch_size * self._digits))
         layers = written.paint(self._places(rng, written.reach), self._height, self._width)
         images: Bytes = layers.reshape(self._batch_size, self._digits, self._height, self._width).max(axis=1)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from netspec.data.stream import Stream
+from netspec.data.stream import Listed, Stream
 
 Batch = tuple[Tensor, ...]
+
+_CPU = torch.device("cpu")
 
 
 class Feed:
@@ -18,11 +22,25 @@ class Feed:
 
     The order, and each batch's content, depend on the position alone, not on the number of workers. Image
     decoding and drawing run outside the interpreter's lock, so threads suffice.
+
+    Args:
+        workers: how many threads; None for `sensible_workers`. There are no more than batches to be made
+            early.
+        device: where the batches will go. For a CUDA device the workers put them into pinned memory, from
+            which they are copied while the device computes.
     """
 
-    def __init__(self, stream: Stream, *, workers: int = 1, ahead: int = 4) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        *,
+        workers: int | None = None,
+        ahead: int = 4,
+        device: torch.device = _CPU,
+    ) -> None:
         self.stream = stream
-        self._workers = workers
+        self.device = device
+        self._workers = min(workers or sensible_workers(), ahead)
         self._ahead = ahead
         self._position = 0
         self._pending: deque[Future[Batch]] = deque()
@@ -39,6 +57,15 @@ class Feed:
             self._forget()
             self._position = value
 
+    @property
+    def digest(self) -> str:
+        """Tells what the stream reads from what another reads; empty where it reads nothing.
+
+        Raises:
+            DataError: the source is broken.
+        """
+        return self.stream.digest if isinstance(self.stream, Listed) else ""
+
     def next(self) -> Batch:
         """The next batch.
 
@@ -49,7 +76,7 @@ class Feed:
             self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="netspec-feed")
         while len(self._pending) < self._ahead:
             index = self._position + len(self._pending)
-            self._pending.append(self._pool.submit(self.stream.batch, index))
+            self._pending.append(self._pool.submit(self._make, index))
         # Taken off only once it is there: after an error or an interrupt, the position is still true.
         try:
             batch = self._pending[0].result()
@@ -71,7 +98,22 @@ class Feed:
         """For copies and pickles: the stream and the position, without threads."""
         return {**self.__dict__, "_pending": deque(), "_pool": None}
 
+    def _make(self, index: int) -> Batch:
+        batch = self.stream.batch(index)
+        if self.device.type != "cuda":
+            return batch
+        with torch.cuda.device(self.device):  # a thread of its own has the first device for its current one
+            return tuple(tensor.pin_memory() for tensor in batch)
+
     def _forget(self) -> None:
         for future in self._pending:
             future.cancel()
         self._pending.clear()
+
+
+def sensible_workers() -> int:
+    """How many threads make batches where nothing else is said: half the CPUs that this process may use,
+    shared between the processes that torchrun started here; the net computes on the others."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    processes = os.environ.get("LOCAL_WORLD_SIZE", "1")
+    return max(1, cpus // 2 // max(1, int(processes) if processes.isdecimal() else 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from netspec.data.order import Order
+from netspec.data.share import Share
 from netspec.data.text_list import SHOWN, TextList
 from netspec.errors import DataError
 from netspec.text.diagnostic import Diagnostic, Note
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     import h5py
 
 Rows = slice | NDArray[np.int64]
+
+# What h5py makes of files that are broken, besides saying so.
+ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
 
 _ROWS = 3  # the second of the numbers that seed a random stream
 _CACHE = 2**24  # bytes of compressed data that are kept unpacked, per dataset
@@ -78,33 +83,55 @@ def read_hdf5_list(path: Path, names: dict[str, Span | None], *, folder: Path | 
 class Hdf5Rows:
     """A stream of rows: file after file, row after row, over and over, in batches that run across their ends.
 
-    Shuffling draws, for each epoch, a new order of the files and of the rows within each file.
+    Shuffling draws, for each epoch, a new order of the files and of the rows within each file. The files may
+    be larger than memory: only a batch's rows are read, those of a shuffled one in the order of the file.
     """
 
-    def __init__(self, source: RowFiles, *, batch_size: int, seed: int = 0, shuffle: bool = False) -> None:
-        self._source, self._batch_size = source, batch_size
+    def __init__(
+        self,
+        source: RowFiles,
+        *,
+        batch_size: int,
+        seed: int = 0,
+        shuffle: bool = False,
+        share: Share | None = None,
+    ) -> None:
+        self._source, self._batch_size, self._share = source, batch_size, share or Share()
         self._seed, self._shuffle = seed % 2**64, shuffle
         self._order = Order(len(source.files), seed=seed, shuffle=shuffle)
         self._total = sum(file.rows for file in source.files)
         self._open: tuple[int, h5py.File] | None = None
-        self._drawn: tuple[tuple[int, int], NDArray[np.int64]] = ((-1, -1), np.empty(0, np.int64))
+        self._drawn: dict[tuple[int, int], NDArray[np.int64]] = {}
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
         """(N, ...) for each dataset."""
         return tuple((self._batch_size, *row) for row in self._source.rows.values())
 
+    @property
+    def digest(self) -> str:
+        parts = repr([(file.path.name, file.rows) for file in self._source.files]).encode()
+        return blake2b(parts, digest_size=8).hexdigest()
+
     def batch(self, index: int) -> tuple[Tensor, ...]:
         """Rows of each dataset: a pure function of the settings and ``index``."""
-        tops = [np.empty(shape, np.float32) for shape in self.shapes]
+        tops = self._empty()
+        records = self._share.records(index, self._batch_size)
         filled = 0
         while filled < self._batch_size:
-            epoch, place = divmod(index * self._batch_size + filled, self._total)
+            epoch, place = divmod(records[filled], self._total)
             number, row = self._locate(epoch, place)
-            count = min(self._batch_size - filled, self._source.files[number].rows - row)
-            self._read(number, self._rows(epoch, number, row, count), [top[filled:] for top in tops])
-            filled += count
+            places = range(row, self._source.files[number].rows, records.step)[: self._batch_size - filled]
+            self._read(number, self._rows(epoch, number, places), [top[filled:] for top in tops])
+            filled += len(places)
         return tuple(torch.from_numpy(top) for top in tops)
+
+    def _empty(self) -> list[NDArray[np.float32]]:
+        """Room for a batch, of which a broken file may ask for too much."""
+        try:
+            return [np.empty(shape, np.float32) for shape in self.shapes]
+        except (MemoryError, ValueError) as error:
+            raise _broken(self._source.files[0], f"no memory holds {self._batch_size} rows of it") from error
 
     def _locate(self, epoch: int, place: int) -> tuple[int, int]:
         """The file, and the row in it, that is number ``place`` of an epoch."""
@@ -114,15 +141,16 @@ class Hdf5Rows:
         number = int(order[at])
         return number, place - int(ends[at]) + self._source.files[number].rows
 
-    def _rows(self, epoch: int, number: int, row: int, count: int) -> Rows:
+    def _rows(self, epoch: int, number: int, places: range) -> Rows:
         if not self._shuffle:
-            return slice(row, row + count)
-        known, drawn = self._drawn
-        if known != (epoch, number):
+            return slice(places.start, places[-1] + 1, places.step)
+        drawn = self._drawn.get((epoch, number))
+        if drawn is None:
             rng = np.random.default_rng((self._seed, _ROWS, epoch, number))
             drawn = rng.permutation(self._source.files[number].rows)
-            self._drawn = ((epoch, number), drawn)
-        return drawn[row : row + count]
+            # Workers are in at most two files at a time.
+            self._drawn = {**dict(list(self._drawn.items())[-1:]), (epoch, number): drawn}
+        return drawn[places]
 
     def _read(self, number: int, rows: Rows, tops: Sequence[NDArray[np.float32]]) -> None:
         """Reads rows of one file into the front of arrays."""
@@ -131,11 +159,12 @@ class Hdf5Rows:
             for name, top in zip(self._source.rows, tops, strict=True):
                 dataset = file[name]
                 if isinstance(rows, slice):
-                    top[: rows.stop - rows.start] = dataset[rows]
+                    found = dataset[rows]
+                    top[: len(found)] = found
                     continue
                 for place in np.argsort(rows).tolist():  # in the file's order: neighbours share a block
                     top[place] = dataset[int(rows[place])]
-        except (OSError, KeyError, ValueError, TypeError) as error:
+        except ERRORS as error:
             raise _broken(self._source.files[number], str(error)) from error
 
     def _file(self, number: int) -> h5py.File:
@@ -147,7 +176,7 @@ class Hdf5Rows:
         file = self._source.files[number]
         try:
             opened = h5py.File(file.path, "r", rdcc_nbytes=_CACHE)
-        except OSError as error:
+        except ERRORS as error:
             raise _broken(file, str(error)) from error
         self._open = (number, opened)
         return opened
@@ -187,7 +216,7 @@ def _shapes(path: Path, names: dict[str, Span | None], span: Span) -> dict[str, 
             if wrong:
                 raise DataError(wrong)
             return {name: tuple(dataset.shape) for name, dataset in found.items()}
-    except OSError as error:
+    except ERRORS as error:
         raise DataError.at(f"cannot read '{path}' as HDF5: {error}", span) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from netspec.data.images import Bytes, ImageFiles, resized, stack
 from netspec.data.order import Order, draw_skip
+from netspec.data.share import Share
 from netspec.data.text_list import SHOWN, TextList
 from netspec.errors import DataError
 from netspec.text.diagnostic import Diagnostic
@@ -23,6 +25,7 @@ from netspec.text.source import Span
 Floats = NDArray[np.float32]
 Labels = Literal["NONE", "IMAGE", "PIXEL"]
 
+_INTEGER = re.compile(r"[+-]?\d{1,10}")
 _DRAWS = 1  # the second of the numbers that seed a random stream
 _LINES = {
     "NONE": "`path`",
@@ -60,7 +63,7 @@ def read_pairs(path: Path, kind: Labels) -> PairList:
     wrong = [
         Diagnostic(f"expected a line {_LINES[kind]}", lines.span(index))
         for index, line in enumerate(words)
-        if kind != "NONE" and (len(line) < 2 or (kind == "IMAGE" and not line[1].lstrip("+-").isdecimal()))
+        if kind != "NONE" and (len(line) < 2 or (kind == "IMAGE" and not _INTEGER.fullmatch(line[1])))
     ]
     if wrong:
         raise DataError(wrong[:SHOWN])
@@ -147,6 +150,7 @@ class ImagePairs:
         size: height and width to which images are resized; zeros keep theirs. Labels are not interpolated.
         ignore: the label of no class.
         parts: how many of images, labels and sizes a batch has.
+        share: which of the records this process reads.
 
     Raises:
         DataError: from `shapes` and `batch`: an image is missing, broken or of the wrong size.
@@ -167,11 +171,12 @@ class ImagePairs:
         size: tuple[int, int] = (0, 0),
         ignore: int = 255,
         parts: int = 3,
+        share: Share | None = None,
     ) -> None:
         self._pairs, self._files, self._transformer, self._kind = pairs, files, transformer, kind
         self._batch_size, self._color, self._size, self._ignore = batch_size, color, size, ignore
         self._order = Order(len(pairs.names), seed=seed, shuffle=shuffle)
-        self._skip, self._parts = draw_skip(seed, rand_skip), parts
+        self._skip, self._parts, self._share = draw_skip(seed, rand_skip), parts, share or Share()
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -180,13 +185,17 @@ class ImagePairs:
         n = self._batch_size
         return ((n, *image.shape), (n, *labels.shape), (n, 1, 1, 2))[: self._parts]
 
+    @property
+    def digest(self) -> str:
+        return self._pairs.lines.digest
+
     def batch(self, index: int) -> tuple[Tensor, ...]:
         """Images (N, C, H, W), labels (N, 1, H, W), and height and width (N, 1, 1, 2) that each image had, no
         more than the crop's: a pure function of the settings and ``index``."""
-        first = index * self._batch_size + self._skip
-        lines = [self._order(record) for record in range(first, first + self._batch_size)]
+        records = self._share.records(index, self._batch_size, self._skip)
+        lines = [self._order(record) for record in records]
         images, labels, sizes = zip(
-            *(self._record(line, record) for record, line in enumerate(lines, first)), strict=True
+            *(self._record(line, record) for line, record in zip(lines, records, strict=True)), strict=True
         )
 
         def blame(index: int, message: str) -> DataError:

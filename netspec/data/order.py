@@ -10,11 +10,11 @@ _ORDER, _SKIP = 0, 2  # the second of the numbers that seed a random stream
 
 class Order:
     """Which of ``count`` items record r of a run is: item r mod ``count``, in an order that is drawn anew for
-    each epoch, from ``seed`` and the epoch's number, where the items are shuffled."""
+    each epoch, from ``seed`` and the epoch's number, where the items are shuffled. Thread-safe."""
 
     def __init__(self, count: int, *, seed: int = 0, shuffle: bool = False) -> None:
         self._count, self._seed, self._shuffle = count, seed % 2**64, shuffle
-        self._drawn: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
+        self._drawn: dict[int, NDArray[np.int64]] = {}
 
     def __call__(self, record: int) -> int:
         epoch, place = divmod(record, self._count)
@@ -24,10 +24,11 @@ class Order:
         """All items in the order of an epoch."""
         if not self._shuffle:
             return np.arange(self._count)
-        known, order = self._drawn
-        if known != epoch:
+        order = self._drawn.get(epoch)
+        if order is None:
             order = np.random.default_rng((self._seed, _ORDER, epoch)).permutation(self._count)
-            self._drawn = (epoch, order)
+            # Where an epoch ends, some workers are still in it while others are in the next.
+            self._drawn = {e: o for e, o in self._drawn.items() if abs(e - epoch) == 1} | {epoch: order}
         return order
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -24,5 +24,19 @@ class Stream(Protocol):
 
         Raises:
             DataError: a record is missing or broken.
+        """
+        ...
+
+
+@runtime_checkable
+class Listed(Protocol):
+    """A stream whose batches are made of records that stand somewhere in an order of their own."""
+
+    @property
+    def digest(self) -> str:
+        """Tells the records and their order from others: a position means something else where this changed.
+
+        Raises:
+            DataError: the source is broken.
         """
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from pathlib import Path
 
 from netspec.errors import DataError
@@ -12,6 +13,9 @@ SHOWN = 10  # errors of one list that are worth reading
 
 class TextList:
     """The lines of a list that are not blank, stripped, and where they stand.
+
+    Attributes:
+        digest: tells this list from one with other lines, or the same in another order.
 
     Args:
         path: the file.
@@ -24,10 +28,11 @@ class TextList:
 
     def __init__(self, path: Path, kind: str, line: str) -> None:
         try:
-            text = path.read_text(encoding="utf-8", errors="surrogateescape")
+            text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")  # Windows marks its texts
         except OSError as error:
             raise DataError.at(f"cannot read the {kind}: {error.strerror}", file=str(path)) from error
         self.source = Source(str(path), text, path)
+        self.digest = blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
         self.lines: list[str] = []
         self._starts: list[int] = []
         offset = 0

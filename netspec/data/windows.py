@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from netspec.data.images import Bytes, ImageFiles, resized
+from netspec.data.share import Share
 from netspec.errors import DataError
 from netspec.text.source import Source, Span
 
@@ -148,6 +149,7 @@ class WindowBatches:
         mirror: flips windows left and right, each with probability 1/2.
         mean: (3, H, W), its middle is used, or (3, 1, 1).
         scale: what the difference to the mean is multiplied by.
+        share: which of the batches this process draws.
         span: where errors about the file as a whole point at.
 
     Raises:
@@ -170,17 +172,19 @@ class WindowBatches:
         mirror: bool = False,
         mean: Floats | None = None,
         scale: float = 1,
+        share: Share | None = None,
         span: Span | None = None,
     ) -> None:
         self._windows, self._files, self._batch_size, self._crop = windows, files, batch_size, crop_size
         self._pad, self._square, self._mirror, self._seed = context_pad, square, mirror, seed % 2**64
+        self._share = share or Share()
         self._mean, self._scale = self._middle(mean, span), np.float32(scale)
         foreground = windows.overlap >= np.float32(fg_threshold)
         background = ~foreground & (windows.overlap < np.float32(bg_threshold))
         self._kinds = [np.flatnonzero(background), np.flatnonzero(foreground)]
         self._labels = np.where(foreground, windows.label, 0).astype(np.float32)
-        share = int(np.float32(batch_size) * np.float32(fg_fraction))
-        self._counts = [batch_size - share, share]
+        part = int(np.float32(batch_size) * np.float32(fg_fraction))
+        self._counts = [batch_size - part, part]
         self._check(span)
 
     @property
@@ -190,7 +194,7 @@ class WindowBatches:
 
     def batch(self, index: int) -> tuple[Tensor, Tensor]:
         """Windows and their classes: a pure function of the settings and ``index``."""
-        rng = np.random.default_rng((self._seed, _WINDOWS, index))
+        rng = np.random.default_rng((self._seed, _WINDOWS, self._share.batch(index)))
         chosen = np.concatenate(
             [
                 kind[rng.integers(len(kind), size=count)] if count else kind[:0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import prod
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,16 +13,18 @@ import torch
 import torch._dynamo  # the dry run's meta kernels load it at first use: better here than inside a compile
 from torch import Tensor, nn
 
+from netspec.data.share import Share, current_share
 from netspec.data.stream import Stream
 from netspec.errors import NetError, ShapeError
 from netspec.layers.fillers import Filler, find_filler
-from netspec.layers.registry import Arity, Traits
+from netspec.layers.registry import Arity, Traits, find_layer
 from netspec.schema.messages import FillerParameter, LayerParameter
 from netspec.schema.spans import Spans
 from netspec.text.paths import resolve
 from netspec.text.source import Span
 
 Shape = tuple[int, ...]
+ChannelMap = tuple[Tensor, Tensor | None]
 
 _BLOB_NAMES = ("weight", "bias")
 _LARGEST = 2**60  # numbers in a tensor, whose bytes PyTorch counts in 63 bits
@@ -61,6 +64,12 @@ class Layer(nn.Module):
     """
 
     traits: ClassVar[Traits]
+
+    exact: ClassVar[bool] = False
+    """Whether it computes in float32 even where the rest of a net takes less. Losses always do."""
+
+    exact_bottoms: ClassVar[tuple[int, ...]] = ()
+    """The bottoms, by index, that such layers must make."""
 
     def __init__(self, spec: LayerParameter, spans: Spans, *, training: bool) -> None:
         super().__init__()
@@ -164,6 +173,48 @@ class Layer(nn.Module):
         """The blobs in Caffe's order, learnable or not."""
         return [getattr(self, name) for name in self.blob_names]
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether each top is the first bottom itself, in the layer's phase."""
+        return False
+
+    def channel_map(self) -> ChannelMap | None:
+        """The factor (C) and the term (C) if the layer, as it stands, multiplies each channel of axis 1 by
+        the one and adds the other, and does nothing else."""
+        return None
+
+    def parameter(self, name: str) -> nn.Parameter:
+        """The parameter that a blob is, or is a view of: maybe another layer's."""
+        if name in self._views:
+            owner, theirs, _ = self._views[name]
+            return owner.parameter(theirs)
+        found: nn.Parameter = getattr(self, name)
+        return found
+
+    def refit(self, shapes: Sequence[Shape]) -> list[Shape]:
+        """Sets the layer up anew for bottoms of other shapes, and gives the top shapes; its blobs stay.
+
+        Raises:
+            NetError: the shapes do not fit the layer, or its blobs do not fit them.
+        """
+        cls = find_layer(self.spec.type)
+        assert cls is not None
+        twin = cls(self.spec, self.spans, training=self.training)
+        tops = twin.build(shapes)
+        for mine, other in zip(self.blobs, twin.blobs, strict=True):
+            if mine.shape != other.shape:
+                have, need = show_shape(mine.shape), show_shape(other.shape)
+                raise twin.shape_error(f"they need a blob of {need}, where the layer has one of {have}")
+        device = next((held.device for held in chain(self.parameters(), self.buffers())), torch.device("cpu"))
+        for name, value in vars(twin).items():
+            if name not in _OWN:
+                setattr(self, name, value)
+        for name, buffer in twin.named_buffers(recurse=False):
+            setattr(self, name, buffer.to(device))
+        for name, module in twin.named_children():
+            setattr(self, name, module.to(device))
+        return tops
+
     def build(self, shapes: Sequence[Shape]) -> list[Shape]:
         """Checks arity, sets up, and gives the top shapes for these bottom shapes.
 
@@ -225,7 +276,7 @@ class Layer(nn.Module):
         """
         for plan in self._plans:
             blob = getattr(self, plan.name)
-            if blob.is_meta:
+            if blob.is_meta and device.type != "meta":
                 values = plan.filler(tuple(blob.shape), generator).to(device)
                 setattr(self, plan.name, nn.Parameter(values, requires_grad=blob.requires_grad))
         for name, buffer in self._buffers.items():
@@ -276,6 +327,10 @@ class Layer(nn.Module):
         return ()
 
 
+# What a layer keeps when it is set up anew.
+_OWN = {*vars(nn.Module()), "spec", "spans", "blob_names", "_plans", "_views"}
+
+
 class SourceLayer(Layer):
     """A layer without bottoms whose tops come from outside the graph: fed by the caller, or drawn."""
 
@@ -291,8 +346,29 @@ class DataLayer(SourceLayer):
         """How many batches are drawn before they are asked for, at least 1."""
         return 4
 
+    @property
+    def workers(self) -> int | None:
+        """How many threads draw them; None for as many as are sensible on this machine."""
+        return None
+
+    @property
+    def varying(self) -> frozenset[int]:
+        """The tops, by index, whose shape changes from batch to batch beyond the first axis."""
+        return frozenset()
+
+    @property
+    def share(self) -> Share:
+        """What of the data this process reads: all of it, unless it trains together with others.
+
+        As in Caffe, a test sees all the data, whichever process runs it.
+
+        Raises:
+            DataError: the environment names a rank that cannot be.
+        """
+        return current_share() if self.training else Share()
+
     def stream(self, seed: int) -> Stream:
-        """The layer's batches, in an order that follows from ``seed`` alone.
+        """The layer's batches, those of its `share`, in an order that follows from ``seed`` alone.
 
         Raises:
             DataError: the source is missing, empty or broken.

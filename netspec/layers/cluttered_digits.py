@@ -38,7 +38,9 @@ class ClutteredDigits(DataLayer):
         settings = {name: getattr(param, name) for name in _SETTINGS}
         seed = param.seed if param.HasField("seed") else seed
         try:
-            return digits.ClutteredDigits(source=source, train=self.training, seed=seed, **settings)
+            return digits.ClutteredDigits(
+                source=source, train=self.training, seed=seed, share=self.share, **settings
+            )
         except DataError as error:
             span = self.span(_PARAM)
             raise DataError([replace(d, span=d.span or span) for d in error.diagnostics]) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from netspec.data.database import Backend, Database, open_database
-from netspec.data.datum import DatumBatches
+from netspec.data.datum import DatumBatches, Records
 from netspec.data.stream import Stream
 from netspec.data.transformer import Transformer
 from netspec.layers.base import DataLayer, Shape
@@ -23,8 +23,8 @@ class Data(DataLayer):
 
     Tops: images (N, C, H, W); labels (N) if there is a second top. The first record gives the shape, and the
     records of a batch must have one size, unless they are cropped to it. LevelDB asks for the package plyvel.
-    How records are spread over threads and kept in memory (threads, parser_threads, cache, precache) is left
-    to netspec and to the system.
+    `threads` of them are made into batches side by side; whether records are read apart from that and kept in
+    memory (parser_threads, cache, precache) is left to netspec and to the system.
     """
 
     def top_shapes(self, *shapes: Shape) -> list[Shape]:
@@ -34,22 +34,42 @@ class Data(DataLayer):
 
     @property
     def ahead(self) -> int:
-        return max(1, self.spec.data_param.prefetch)
+        return max(1, self.spec.data_param.prefetch, self.spec.data_param.threads)
+
+    @property
+    def workers(self) -> int | None:
+        return self.spec.data_param.threads or None
+
+    @property
+    def varying(self) -> frozenset[int]:
+        one_by_one = self.spec.data_param.batch_size == 1 and not self.transformer(0).fixes_size
+        return frozenset({0} if one_by_one else ())
 
     def stream(self, seed: int) -> Stream:
+        return DatumBatches(self.records(seed), self.transformer(seed), labels=self.num_tops == 2)
+
+    def records(self, seed: int) -> Records:
+        """The records of this process, in an order that follows from ``seed``.
+
+        Raises:
+            DataError: the database is missing or broken.
+        """
         param = self.spec.data_param
-        spans = self.spans.sub("transform_param")
-        return DatumBatches(
+        return Records(
             self._database,
-            Transformer(self.spec.transform_param, spans, training=self.training, seed=seed),
             batch_size=param.batch_size,
             seed=seed,
             shuffle=param.shuffle,
             rand_skip=param.rand_skip,
             color=self._color(),
-            labels=self.num_tops == 2,
+            share=self.share,
             span=self.span(_PARAM, "source"),
         )
+
+    def transformer(self, seed: int) -> Transformer:
+        """What is made of an image."""
+        spans = self.spans.sub("transform_param")
+        return Transformer(self.spec.transform_param, spans, training=self.training, seed=seed)
 
     @cached_property
     def _database(self) -> Database:

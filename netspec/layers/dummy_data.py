@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from netspec.data.share import Share
 from netspec.data.stream import Stream
 from netspec.layers.base import DataLayer, Shape
 from netspec.layers.fillers import Filler, find_filler
@@ -24,9 +25,15 @@ class FilledBatches:
     """Batches that fillers make: constant tops are filled once, the others anew for each batch."""
 
     def __init__(
-        self, shapes: Sequence[Shape], fillers: Sequence[Filler], constant: Sequence[bool], seed: int
+        self,
+        shapes: Sequence[Shape],
+        fillers: Sequence[Filler],
+        constant: Sequence[bool],
+        seed: int,
+        share: Share,
     ) -> None:
         self._shapes, self._fillers, self._seed = tuple(shapes), fillers, seed % 2**64
+        self._share = share
         self._kept = [
             filler(shape, torch.Generator()) if once else None
             for shape, filler, once in zip(shapes, fillers, constant, strict=True)
@@ -37,7 +44,7 @@ class FilledBatches:
         return self._shapes
 
     def batch(self, index: int) -> tuple[Tensor, ...]:
-        state = np.random.SeedSequence((self._seed, index)).generate_state(1, np.uint64)
+        state = np.random.SeedSequence((self._seed, self._share.batch(index))).generate_state(1, np.uint64)
         generator = torch.Generator().manual_seed(int(state[0]))
         return tuple(
             filler(shape, generator) if kept is None else kept
@@ -72,7 +79,7 @@ class DummyData(DataLayer):
         chosen = self._per_top(list(zip(messages, spans, strict=True)), "data_filler")
         fillers = [find_filler(message, span) for message, span in chosen]
         constant = [message.type == "constant" for message, _ in chosen]
-        return FilledBatches(self.top_shapes(), fillers, constant, seed)
+        return FilledBatches(self.top_shapes(), fillers, constant, seed, self.share)
 
     def _per_top(self, given: list[T], field: str) -> list[T]:
         if len(given) not in (1, self.num_tops):

@@ -30,7 +30,9 @@ class HDF5Data(DataLayer):
 
     def stream(self, seed: int) -> Stream:
         param = self.spec.hdf5_data_param
-        return Hdf5Rows(self._files, batch_size=param.batch_size, seed=seed, shuffle=param.shuffle)
+        return Hdf5Rows(
+            self._files, batch_size=param.batch_size, seed=seed, shuffle=param.shuffle, share=self.share
+        )
 
     @cached_property
     def _files(self) -> RowFiles:

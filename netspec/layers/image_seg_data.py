@@ -7,12 +7,14 @@ from functools import cached_property
 from netspec.data.image_pairs import ImagePairs, Labels, PairList, PairTransformer, read_pairs
 from netspec.data.images import ImageFiles
 from netspec.data.stream import Stream
+from netspec.data.transform_fields import require_plain
 from netspec.layers.base import DataLayer, Shape
 from netspec.layers.registry import layer
 from netspec.layers.source_file import find_source
 from netspec.schema.messages import ImageDataParameter
 
 _PARAM, _TRANSFORM = "image_data_param", "transform_param"
+_OWN = ("scale_factors", "crop_width", "crop_height")
 _TYPES: dict[int, Labels] = {
     ImageDataParameter.NONE: "NONE",
     ImageDataParameter.IMAGE: "IMAGE",
@@ -44,6 +46,7 @@ class ImageSegData(DataLayer):
         if values not in (0, 1, channels):
             message = f"expected one mean_value, or one for each of {channels} channels, found {values}"
             raise self.error(message, _TRANSFORM, "mean_value")
+        require_plain(transform, self.spans.sub(_TRANSFORM), "ImageSegData", _OWN)
         return list(self.stream(0).shapes)
 
     def stream(self, seed: int) -> Stream:
@@ -62,6 +65,7 @@ class ImageSegData(DataLayer):
             size=(param.new_height, param.new_width),
             ignore=param.ignore_label,
             parts=self.num_tops,
+            share=self.share,
         )
 
     def _require_both(self, param: str, *pair: str) -> None:

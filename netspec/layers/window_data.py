@@ -8,6 +8,7 @@ import numpy as np
 
 from netspec.data.images import ImageFiles
 from netspec.data.stream import Stream
+from netspec.data.transform_fields import require_plain
 from netspec.data.transformer import Floats, read_mean
 from netspec.data.windows import WindowBatches, WindowList, read_windows
 from netspec.layers.base import DataLayer, Shape
@@ -38,6 +39,7 @@ class WindowData(DataLayer):
             raise self.error('crop_mode must be "warp" or "square"', _PARAM, "crop_mode")
         if not 0 <= param.fg_fraction <= 1:
             raise self.error("fg_fraction must lie between 0 and 1", _PARAM, "fg_fraction")
+        require_plain(self.spec.transform_param, self.spans.sub(_TRANSFORM), "WindowData")
         return list(self.stream(0).shapes)
 
     def stream(self, seed: int) -> Stream:
@@ -55,9 +57,10 @@ class WindowData(DataLayer):
             fg_fraction=param.fg_fraction,
             context_pad=param.context_pad,
             square=param.crop_mode == "square",
-            mirror=transform.mirror,
+            mirror=transform.mirror and self.training,
             mean=self._mean,
             scale=param.scale * transform.scale,
+            share=self.share,
             span=span,
         )
 

@@ -23,3 +23,18 @@ def write_lmdb(tmp_path):
         return tmp_path / name
 
     return write
+
+
+@pytest.fixture
+def write_leveldb(tmp_path):
+    """Writes a LevelDB, the folder ``name``, of values under the keys k000, k001, .."""
+    plyvel = pytest.importorskip("plyvel", reason="plyvel, which reads LevelDB, is not installed")
+
+    def write(values, name="db"):
+        database = plyvel.DB(str(tmp_path / name), create_if_missing=True)
+        for index, value in enumerate(values):
+            database.put(b"k%03d" % index, value if isinstance(value, bytes) else b"%d" % value)
+        database.close()
+        return tmp_path / name
+
+    return write

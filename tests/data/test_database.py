@@ -1,5 +1,6 @@
 import copy
 import pickle
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,20 +20,6 @@ def _records(database, first, count):
 @pytest.fixture
 def span():
     return Span(Source("net.prototxt", 'source: "db"'), 8, 12)
-
-
-@pytest.fixture
-def write_leveldb(tmp_path):
-    plyvel = pytest.importorskip("plyvel", reason="plyvel, which reads LevelDB, is not installed")
-
-    def write(values, name="db"):
-        database = plyvel.DB(str(tmp_path / name), create_if_missing=True)
-        for index, value in enumerate(values):
-            database.put(b"k%03d" % index, value)
-        database.close()
-        return tmp_path / name
-
-    return write
 
 
 @pytest.fixture(params=["LMDB", "LEVELDB"])
@@ -139,7 +126,7 @@ def test_an_error_while_reading(write_lmdb, span, monkeypatch):
     database = open_database(write_lmdb([b"1"]), "LMDB")
 
     def broken(*_, **__):
-        raise database._store.error("page is gone")
+        raise database._store.errors[0]("page is gone")
         yield
 
     monkeypatch.setattr(database._store, "walk", broken)
@@ -152,3 +139,112 @@ def test_plyvel_is_not_installed(tmp_path, span, monkeypatch):
     monkeypatch.setitem(sys.modules, "plyvel", None)
     with pytest.raises(DataError, match=r"plyvel.*not installed\n(.*\n)*   help: pip install plyvel"):
         open_database(tmp_path, "LEVELDB", span)
+
+
+def test_each_step_th_record(numbers):
+    for step in (2, 3, 64, 701):
+        expected = [b"%d" % ((5 + place * step) % COUNT) for place in range(9)]
+        assert [value for _, value in numbers.read(5, 9, step=step)] == expected
+
+
+def test_the_digest_tells_databases_apart(write_lmdb, write_leveldb):
+    pairs = {b"1": b"a", b"2": b"b", b"3": b"c"}
+    digests = [open_database(write_lmdb(pairs, "l0"), "LMDB").digest()]
+    others = [{b"1": b"a", b"3": b"c"}, {**pairs, b"0": b"d"}, {}, {b"1": b"a", b"2.5": b"b", b"3": b"c"}]
+    for name, other in zip(("l1", "l2", "l3", "l5"), others, strict=True):
+        digests.append(open_database(write_lmdb(other, name), "LMDB").digest())
+    digests += [
+        open_database(write_leveldb(range(count), f"v{count}"), "LEVELDB").digest() for count in (0, 3, 4)
+    ]
+    assert len(set(digests)) == len(digests)
+    again = open_database(write_lmdb(dict.fromkeys(pairs, b"other"), "l4"), "LMDB")
+    assert again.digest() == digests[0]
+
+
+def test_an_lmdb_that_miscounts(write_lmdb, span):
+    path = write_lmdb([b"1", b"2"]) / "data.mdb"
+    content = bytearray(path.read_bytes())
+    for page in (0, 4096):
+        if content[page + 120] == 2:  # how many records it says to have
+            content[page + 120] = 3
+    path.write_bytes(content)
+    database = open_database(path.parent, "LMDB")
+    with pytest.raises(DataError, match=r":1:9: error: .*says that it has 3 records, but has 2"):
+        database.read(0, 3, span)
+
+
+# Who else has the database open: it says so, waits for a line, and goes.
+HOLDERS = {
+    "LMDB": """
+import lmdb, sys
+environment = lmdb.open(sys.argv[1])
+with environment.begin(write=True) as transaction:
+    transaction.put(b"k9", b"not committed")
+    print("open", flush=True)
+    sys.stdin.readline()
+""",
+    "LEVELDB": """
+import plyvel, sys
+database = plyvel.DB(sys.argv[1])
+database.put(b"k9", b"2")
+print("open", flush=True)
+sys.stdin.readline()
+""",
+}
+
+
+@pytest.mark.parametrize("backend", HOLDERS)
+def test_a_database_that_another_process_holds_open(backend, request):
+    path = request.getfixturevalue(f"write_{backend.lower()}")([b"0", b"1"])
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDERS[backend], str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with holder:
+        assert holder.stdout.readline() == "open\n"
+        files = sorted(path.iterdir())
+        database = open_database(path, backend)
+        written = [b"2"] if backend == "LEVELDB" else []
+        assert _records(database, 0, 2 + len(written)) == [b"0", b"1", *written]
+        assert database.size() == 2 + len(written)
+        assert sorted(path.iterdir()) == files
+        holder.stdin.write("go\n")
+    assert holder.returncode == 0
+
+
+def test_an_lmdb_that_another_process_changes(write_lmdb, span):
+    path = write_lmdb([b"0", b"1"])
+    database = open_database(path, "LMDB")
+    assert _records(database, 0, 2) == [b"0", b"1"]
+    code = "import lmdb, sys\nwith lmdb.open(sys.argv[1]).begin(write=True) as t: t.put(b'a', b'first now')"
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+    with pytest.raises(
+        DataError, match=r":1:9: error: .*changed while it was read.*2 records before, 3 after"
+    ):
+        database.read(0, 2, span)
+    assert _records(open_database(path, "LMDB"), 0, 3) == [b"first now", b"0", b"1"]
+
+
+def test_reading_a_leveldb_leaves_no_traces(write_leveldb, tmp_path, monkeypatch):
+    path = write_leveldb([b"0", b"1"])
+    before = {file.name: file.read_bytes() for file in path.iterdir()}
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    database = open_database(path, "LEVELDB")
+    assert _records(database, 0, 2) == [b"0", b"1"]
+    assert {file.name: file.read_bytes() for file in path.iterdir()} == before
+    assert list(tmp_path.glob("netspec-leveldb-*"))
+    del database
+    assert not list(tmp_path.glob("netspec-leveldb-*"))
+
+
+def test_a_table_that_is_damaged(write_leveldb, span):
+    path = write_leveldb([b"x" * 1000] * 9)
+    __import__("plyvel").DB(str(path)).close()  # what is in the log goes into a table when it is opened
+    (table,) = path.glob("*.ldb")
+    content = bytearray(table.read_bytes())
+    content[100] ^= 1
+    table.write_bytes(content)
+    with pytest.raises(DataError, match=r":1:9: error: .*Corruption: block checksum mismatch"):
+        open_database(path, "LEVELDB").read(0, 9, span)

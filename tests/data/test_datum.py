@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from netspec.data.database import open_database
-from netspec.data.datum import DatumBatches
+from netspec.data.datum import DatumBatches, Records
 from netspec.data.transformer import Transformer
 from netspec.errors import DataError
 from netspec.schema.document import load_document
@@ -43,7 +43,9 @@ def stream(write_lmdb, tmp_path):
         transformer = Transformer(document.message, document.spans, training=training, seed=seed)
         span = Span(Source("net.prototxt", 'source: "db"'), 8, 12)
         settings = {"batch_size": 3, "seed": seed, "span": span, **settings}
-        return DatumBatches(open_database(write_lmdb(values), "LMDB"), transformer, **settings)
+        labels = settings.pop("labels", True)
+        records = Records(open_database(write_lmdb(values), "LMDB"), **settings)
+        return DatumBatches(records, transformer, labels=labels)
 
     return make
 

@@ -6,11 +6,12 @@ import copy
 import pickle
 import threading
 import time
+from contextlib import nullcontext
 
 import pytest
 import torch
 
-from netspec.data.feed import Feed
+from netspec.data.feed import Feed, sensible_workers
 from netspec.errors import DataError
 
 
@@ -145,3 +146,47 @@ def test_after_an_error_a_batch_is_drawn_anew():
     feed.stream.missing = False
     assert [feed.next()[0].item() for _ in range(6)] == [0, 1, 2, 3, 4, 5]
     feed.close()
+
+
+@pytest.mark.parametrize(
+    ("cpus", "processes", "workers"), [(1, "1", 1), (2, "1", 1), (16, "1", 8), (16, "4", 2), (2, "8", 1)]
+)
+def test_half_the_cpus_make_batches(monkeypatch, cpus, processes, workers):
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(cpus)), raising=False)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", processes)
+    assert sensible_workers() == workers
+
+
+def test_no_more_workers_than_batches_to_make(make):
+    assert make(Numbers(), workers=9, ahead=3)._workers == 3
+
+
+def test_what_is_read_has_a_digest(make):
+    stream = Numbers()
+    assert make(stream).digest == ""
+    stream.digest = "abc"
+    assert make(stream).digest == "abc"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: only CUDA pins memory")
+def test_batches_for_a_gpu_are_in_pinned_memory(make):
+    feed = make(Numbers(), device=torch.device("cuda", 0))
+    assert feed.next()[0].is_pinned()
+    assert not make(Numbers()).next()[0].is_pinned()
+
+
+def test_batches_for_a_gpu_are_pinned_where_they_are_made(make, monkeypatch):
+    """The same without a GPU: what is asked of PyTorch, and in which thread."""
+    threads = []
+
+    def pin(tensor):
+        threads.append(threading.current_thread().name)
+        return tensor + 100
+
+    monkeypatch.setattr(torch.Tensor, "pin_memory", pin)
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
+    feed = make(Numbers(), device=torch.device("cuda", 0))
+    assert draw(feed, 3) == [100, 101, 102]
+    assert all(name.startswith("netspec-feed") for name in threads)
+    plain = make(Numbers())
+    assert draw(plain, 2) == [0, 1]

@@ -181,3 +181,26 @@ def test_an_empty_list(folder):
     (folder / "list.txt").write_text("\n")
     with pytest.raises(DataError, match="the list of HDF5 files is empty"):
         _files(folder)
+
+
+def test_a_file_larger_than_memory_is_read_row_by_row(tmp_path):
+    """A file that says to hold 400 GB, of which it holds what was written."""
+    with h5py.File(tmp_path / "huge.h5", "w") as file:
+        data = file.create_dataset("data", (10**8, 10, 100), np.float32, chunks=(10, 10, 100))
+        data[10**8 - 1] = 7
+    (tmp_path / "list.txt").write_text("huge.h5\n")
+    stream = Hdf5Rows(read_hdf5_list(tmp_path / "list.txt", {"data": None}), batch_size=4)
+    assert stream.shapes == ((4, 10, 100),)
+    (batch,) = stream.batch(10**8 // 4 - 1)
+    assert batch.amax(dim=(1, 2)).tolist() == [0, 0, 0, 7]
+
+
+def test_rows_that_no_memory_holds(tmp_path):
+    with h5py.File(tmp_path / "wide.h5", "w") as file:
+        file.create_dataset("data", (4, 2**20, 2**20), np.float32, chunks=(1, 64, 64))
+    (tmp_path / "list.txt").write_text("wide.h5\n")
+    stream = Hdf5Rows(read_hdf5_list(tmp_path / "list.txt", {"data": None}), batch_size=2**20)
+    with pytest.raises(
+        DataError, match=r"list\.txt:1:1: error: cannot read '.*': no memory holds 1048576 rows"
+    ):
+        stream.batch(0)

@@ -139,3 +139,32 @@ def test_images_of_one_batch_share_a_shape(folder):
         stream.batch(0)
     assert caught.value.diagnostics[0].span.line == 2
     assert stream.batch(1)[0].shape == (2, 3, 4, 5)
+
+
+def test_any_white_space_stands_before_the_label(tmp_path):
+    (tmp_path / "list.txt").write_bytes(b"a b.png\t3\r\nc.png   4\r\n  d.png 5  \n")
+    listing = read_listing(tmp_path / "list.txt")
+    assert listing.names == ["a b.png", "c.png", "d.png"]
+    assert listing.labels.tolist() == [3, 4, 5]
+
+
+@pytest.mark.parametrize("label", ["0.5", "1e3", "9" * 400, "-", "0x1"])
+def test_labels_are_whole_numbers(tmp_path, label):
+    (tmp_path / "list.txt").write_text(f"a.png 1\nb.png {label}\n")
+    with pytest.raises(DataError, match=r"list\.txt:2:1: error: .* with an integer label"):
+        read_listing(tmp_path / "list.txt")
+
+
+@pytest.mark.parametrize(("size", "expected"), [((4, 5), (8, 10)), ((6, 4), (12, 8)), ((4, 4), (8, 8))])
+def test_the_shorter_side_gets_its_length(tmp_path, size, expected):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((*size, 3), np.uint8))
+    (tmp_path / "list.txt").write_text("a.png 1\n")
+    assert _stream(tmp_path / "list.txt", short_side=8).shapes[0] == (1, 3, *expected)
+
+
+def test_the_files_content_may_be_kept(folder):
+    stream = _stream(folder / "list.txt", batch_size=7, keep=True)
+    first = stream.batch(0)[0]
+    for path in (folder / "img").iterdir():
+        path.unlink()
+    assert torch.equal(stream.batch(1)[0], first)

@@ -28,3 +28,12 @@ def test_skips():
     assert draw_skip(3, 0) == 0
     assert {draw_skip(seed, 4) for seed in range(50)} == {0, 1, 2, 3}
     assert draw_skip(-7, 100) == draw_skip(-7, 100)
+
+
+def test_going_back_and_forth_between_two_epochs_draws_each_once(monkeypatch):
+    order = Order(5, seed=1, shuffle=True)
+    expected = [order(record) for record in range(10)]
+    monkeypatch.setattr("numpy.random.default_rng", None)  # nothing more is drawn
+    assert [order(record) for pair in zip(range(5), range(5, 10), strict=True) for record in pair] == [
+        expected[record] for pair in zip(range(5), range(5, 10), strict=True) for record in pair
+    ]

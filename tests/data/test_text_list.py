@@ -17,6 +17,12 @@ def test_lines_are_stripped_and_know_their_place(tmp_path):
     assert [(span.line, span.column) for span in spans] == [(2, 3), (4, 1), (2, 5), (4, 4)]
 
 
+def test_the_mark_of_windows_is_no_part_of_a_name(tmp_path):
+    lines = _list(tmp_path / "l.txt", b"\xef\xbb\xbfa 1\r\nb 2\r\n")
+    assert lines.lines == ["a 1", "b 2"]
+    assert lines.span(0).column == 1
+
+
 @pytest.mark.parametrize("content", [b"", b" \n\r\n"])
 def test_empty(tmp_path, content):
     with pytest.raises(DataError, match=r"l\.txt: error: the image list is empty\n.*`path label`"):

@@ -195,3 +195,52 @@ def test_helpers():
 
 def test_a_bottom_without_numbers(rejects):
     rejects("on b0 0x3: a bottom has an axis of length 0", '"b0"', 'type: "ReLU"', (0, 3))
+
+
+# Other shapes ---------------------------------------------------------------------------------------------
+
+
+def _padded(define):
+    @define("Probe", bottoms=1, tops=1)
+    class Probe(Layer):
+        """Adds a blob of channels, and counts the columns."""
+
+        def setup(self, x):
+            self.columns = x[2]
+            self.add_blob((x[1],))
+            self.register_buffer("ramp", torch.arange(x[2]).float())
+
+        def forward(self, x):
+            return x + self.weight[:, None] + self.ramp
+
+    return Probe
+
+
+def test_refit_takes_other_shapes_and_keeps_the_blobs(define, compile_text):
+    _padded(define)
+    text = """layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 2 dim: 3 } } }
+    layer { name: "p" type: "Probe" bottom: "x" top: "y" }"""
+    probe = compile_text(text).graph.nodes[1].layer
+    weight = probe.weight
+    assert probe.refit([(5, 2, 7)]) == [(5, 2, 7)]
+    assert (probe.columns, probe.weight is weight) == (7, True)
+    assert probe(torch.zeros(5, 2, 7))[0, 0].tolist() == list(range(7))
+    with pytest.raises(ShapeError, match="need a blob of 4, where the layer has one of 2"):
+        probe.refit([(1, 4, 3)])
+    assert probe.columns == 7
+
+
+def test_the_parameter_behind_a_view(compile_text):
+    layer = """layer { name: "%s" type: "InnerProduct" bottom: "%s" top: "%s"
+      param { name: "w" share_mode: PERMISSIVE } param { name: "%s" }
+      inner_product_param { num_output: %s } }"""
+    text = (
+        'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 6 } } }'
+        + layer % ("one", "x", "a", "b1", 2)
+        + layer % ("two", "a", "b", "b2", 6)
+    )
+    net = compile_text(text)
+    one, two = (node.layer for node in net.graph.nodes[1:])
+    assert two.weight.shape == (6, 2)
+    assert two.parameter("weight") is one.parameter("weight") is one.weight
+    assert two.parameter("bias") is two.bias

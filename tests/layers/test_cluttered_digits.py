@@ -37,3 +37,14 @@ def test_impossible_geometry_is_told_at_the_field(build):
     with pytest.raises(DataError, match="does not fit") as caught:
         layer.stream(0)
     assert caught.value.diagnostics[0].span.line == 2
+
+
+def test_in_training_each_process_draws_its_own_batches(build, monkeypatch):
+    text = 'type: "ClutteredDigits" cluttered_digits_param { batch_size: 3 }'
+    alone = build(text, tops=2, training=True).stream(3)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank in range(2):
+        monkeypatch.setenv("RANK", str(rank))
+        shared = build(text, tops=2, training=True).stream(3)
+        for index in range(2):
+            assert torch.equal(shared.batch(index)[0], alone.batch(2 * index + rank)[0])

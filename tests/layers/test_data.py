@@ -116,3 +116,61 @@ def test_refused(rejects, folder):
     (folder / "none").mkdir()
     rejects("is no LMDB database", '"none"', FIELDS.replace('"db"', '"none"') + "}", error=DataError)
     rejects("takes 1 to 2 tops, not 3", '"t2"', f"{FIELDS} }}", tops=3)
+
+
+def test_threads_of_nvidia_s_fork(folder, compile_text):
+    net = compile_text(f'layer {{ name: "d" top: "x" {FIELDS} threads: 6 }} }}')
+    assert (net.data["d"]._workers, net.data["d"]._ahead) == (6, 6)
+    net.close()
+
+
+def test_in_training_each_process_reads_its_share(build, folder, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    seen = []
+    for rank in ("0", "1"):
+        monkeypatch.setenv("RANK", rank)
+        stream = build(f"{FIELDS} }}", tops=2, training=True).stream(0)
+        seen.append([int(label) for index in range(3) for label in stream.batch(index)[1]])
+        tested = build(f"{FIELDS} }}", tops=2).stream(0)
+        assert tested.batch(0)[1].tolist() == [0, 1, 2, 3]  # a test sees all
+    assert seen == [[0, 2, 4] * 4, [1, 3, 5] * 4]
+    monkeypatch.setenv("RANK", "2")
+    with pytest.raises(DataError, match="there is no rank 2 among 2 processes"):
+        build(f"{FIELDS} }}", training=True)
+
+
+def test_images_of_changing_sizes_one_by_one(folder, compile_text):
+    """As in Caffe, a batch of one may have any size; a trainer feeds what it drew."""
+    with lmdb.open("sizes") as environment, environment.begin(write=True) as transaction:
+        for number, side in enumerate((4, 6, 5)):
+            made = Datum(channels=1, height=4, width=side, data=bytes(4 * side), label=number)
+            transaction.put(b"%d" % number, made.SerializeToString())
+    fields = FIELDS.replace("batch_size: 4", "batch_size: 1").replace('"db"', '"sizes"')
+    net = compile_text(
+        f'layer {{ name: "d" top: "x" {fields} }} }} layer {{ name: "p" type: "Power" bottom: "x" top: "y" }}'
+    )
+    assert [net()["y"].shape[3] for _ in range(3)] == [4, 6, 5]
+    batches = [net.data["d"].next()[0] for _ in range(3)]
+    assert [net(x=batch)["y"].shape[3] for batch in batches] == [4, 6, 5]
+    net.close()
+
+
+def test_an_empty_database(rejects, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lmdb.open("db").close()
+    rejects("the database 'db' is empty", '"db"', f"{FIELDS} }}", error=DataError)
+    rejects("the database 'db' is empty", '"db"', f"{FIELDS} shuffle: true }}", error=DataError)
+
+
+def test_fields_that_are_not_honoured(rejects, folder):
+    rejects("crop_width is read by ImageSegData", "3", f"{FIELDS} }} transform_param {{ crop_width: 3 }}")
+    rejects(
+        "resize_param asks for height",
+        "resize_param",
+        f"{FIELDS} }} transform_param {{ resize_param: {{ }} }}",
+    )
+
+
+def test_resized_as_the_forks_do(build, folder):
+    text = f"{FIELDS} }} transform_param {{ resize_param {{ height: 8 width: 10 }} crop_h: 7 crop_w: 9 }}"
+    assert build(text).shapes == [(4, 1, 7, 9)]

@@ -62,3 +62,14 @@ def test_unknown_filler_type(build):
     layer = build(_layer('shape { dim: 1 } data_filler { type: "gausian" }'))
     with pytest.raises(NetError, match="unknown filler type 'gausian'"):
         layer.stream(0)
+
+
+def test_in_training_each_process_draws_its_own_batches(build, monkeypatch):
+    text = _layer('shape { dim: 5 } data_filler { type: "uniform" }')
+    alone = build(text, training=True).stream(3)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank in range(2):
+        monkeypatch.setenv("RANK", str(rank))
+        shared = build(text, training=True).stream(3)
+        for index in range(3):
+            assert shared.batch(index)[0].equal(alone.batch(2 * index + rank)[0])

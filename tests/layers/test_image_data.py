@@ -112,3 +112,46 @@ def test_a_crop_larger_than_the_image(folder):
     assert diagnostic.span.line == 2
     assert diagnostic.notes[0].span.line == 1
     assert diagnostic.notes[0].span.source.name.endswith("list.txt")
+
+
+def test_fields_of_nvidia_s_fork(folder):
+    layer = _layer('image_data_param { source: "list.txt" short_side: 8 threads: 6 cache: true }', folder)
+    assert layer.shapes == [(1, 3, 8, 12), (1,)]
+    assert (layer.workers, layer.ahead) == (6, 6)
+    plain = _layer('image_data_param { source: "list.txt" }', folder)
+    assert (plain.workers, plain.ahead) == (None, 4)
+
+
+def test_images_of_changing_sizes_one_by_one(folder):
+    for param, varying in (
+        ('image_data_param { source: "list.txt" }', {0}),
+        ('image_data_param { source: "list.txt" batch_size: 2 }', set()),
+        ('image_data_param { source: "list.txt" new_height: 3 new_width: 3 }', set()),
+        ('image_data_param { source: "list.txt" } transform_param { crop_size: 2 }', set()),
+    ):
+        assert _layer(param, folder).varying == varying
+
+
+@pytest.mark.parametrize(
+    ("message", "fields", "transform"),
+    [
+        ("new_height and new_width, or short_side, not both", "new_height: 3 new_width: 3 short_side: 2", ""),
+        ("dataset_share_per_node is not supported", "dataset_share_per_node: 0.5", ""),
+        ("force_gray has no effect here", "", "force_gray: true"),
+        ("force_color contradicts is_color: false", "is_color: false", "force_color: true"),
+        ("emit_constraint is for images with objects", "", "emit_constraint { }"),
+    ],
+)
+def test_what_is_not_honoured_is_refused_by_name(folder, message, fields, transform):
+    with pytest.raises(NetError, match=message):
+        _layer(
+            f'image_data_param {{ source: "list.txt" {fields} }} transform_param {{ {transform} }}', folder
+        )
+
+
+def test_in_training_each_process_reads_its_share(folder, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    param = 'image_data_param { source: "list.txt" batch_size: 3 }'
+    assert _layer(param, folder, training=True).stream(0).batch(0)[1].tolist() == [1, 0, 2]
+    assert _layer(param, folder).stream(0).batch(0)[1].tolist() == [0, 1, 2]

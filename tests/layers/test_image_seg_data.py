@@ -80,6 +80,7 @@ def test_random_only_in_training(build, folder):
             "crop_size: 7 crop_height: 8 crop_width: 8",
         ),
         ("takes mean_value, not mean_file", '"m"', "", 'mean_file: "m"'),
+        ("crop_h has no effect in ImageSegData", "3", "", "crop_h: 3"),
         ("for each of 3 channels, found 2", "1", "", "mean_value: 1 mean_value: 2"),
         (
             "for each of 1 channels, found 3",

@@ -61,8 +61,9 @@ def test_mean_and_scale(build, folder):
 
 def test_mirror(build):
     text = FIELDS % "context_pad: 2 fg_fraction: 1 batch_size: 64" + CROP % "mirror: true"
-    images, _ = build(text, tops=2).stream(0).batch(0)
-    assert len(images.unique(dim=0)) == 2
+    for training, count in ((True, 2), (False, 1)):
+        images, _ = build(text, tops=2, training=training).stream(0).batch(0)
+        assert len(images.unique(dim=0)) == count
 
 
 def test_kept_images(build, folder):
@@ -89,3 +90,18 @@ def test_refused(rejects, folder):
     (folder / "mean.binaryproto").write_bytes(mean.SerializeToString())
     text = FIELDS % "" + CROP % 'mean_file: "mean.binaryproto"'
     rejects("the mean image is 3x2x2", '"w.txt"', text, tops=2, error=DataError)
+
+
+def test_fields_that_are_not_honoured(rejects):
+    rejects("crop_h has no effect in WindowData", "3", FIELDS % "" + CROP % "crop_h: 3", tops=2)
+
+
+def test_in_training_each_process_draws_its_own_batches(build, monkeypatch):
+    alone = build(FIELDS % "fg_fraction: 0.5" + CROP % "mirror: true", tops=2, training=True).stream(3)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank in range(2):
+        monkeypatch.setenv("RANK", str(rank))
+        shared = build(FIELDS % "fg_fraction: 0.5" + CROP % "mirror: true", tops=2, training=True).stream(3)
+        for index in range(3):
+            for mine, whole in zip(shared.batch(index), alone.batch(2 * index + rank), strict=True):
+                assert mine.equal(whole)
