@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from netspec import stn as stn
     from netspec.compiler.net import Net as Net
     from netspec.compiler.net import compile_net as compile_net
     from netspec.errors import DataError as DataError
@@ -49,10 +50,14 @@ _HOME = {
     "load_solver": "netspec.solver.trainer",
 }
 
-__all__ = ["__version__", *_HOME]
+_MODULES = ("stn",)
+
+__all__ = ["__version__", *_HOME, *_MODULES]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"netspec.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'netspec' has no attribute '{name}'")
     value = getattr(import_module(_HOME[name]), name)

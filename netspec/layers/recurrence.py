@@ -1,13 +1,13 @@
-"""Sweeps over time, for the layers LSTM, RNN and Lstm.
+"""Sweeps over time, for the layers LSTM, GRU, RNN and Lstm.
 
 Sequences are (T, N, ...), T steps of N streams; states are (N, H). ``flags`` (T, N, 1) scale the state
 before each step: 0 where a stream begins a sequence, 1 where it goes on. The gates of an LSTM stand in
-Caffe's order: input, forget, output, candidate.
+Caffe's order: input, forget, output, candidate; those of a GRU in PyTorch's: reset, update, candidate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ _LEAST_RUN = 4
 
 
 class Weights(NamedTuple):
-    """From input and hidden state to G gates, 1 in an RNN and 4 in an LSTM: (G H, I), (G H, H) and (G H)."""
+    """From input and hidden state to G gates, (G H, I), (G H, H), (G H): 1 in an RNN, 3 in a GRU, else 4."""
 
     input: Tensor
     hidden: Tensor
@@ -59,16 +59,35 @@ def lstm_sweep(
         clip: if positive, bounds the gradients of the gates before their non-linearity.
     """
     begins = None if clip > 0 else _begins(x, flags)
-    if begins is None or len(begins) * _LEAST_RUN > max(len(x), _LEAST_RUN):
+    if begins is None:
         return _lstm_stepwise(x, weights, state, flags, clip)
-    return _lstm_fused(x, weights, state, flags, begins)
+    arranged = _as_torch_has_them(weights)
+
+    def run(steps: Tensor, before: list[Tensor]) -> tuple[Tensor, ...]:
+        return torch.lstm(steps, before, arranged, True, 1, 0.0, torch.is_grad_enabled(), False, False)
+
+    return _fused(run, x, state, flags, begins)
+
+
+def gru_sweep(x: Tensor, weights: Weights, state: State, flags: Tensor | None = None) -> tuple[Tensor, State]:
+    """The hidden states of a GRU, (T, N, H), and the last one; the arguments are `lstm_sweep`'s."""
+    begins = _begins(x, flags)
+    if begins is None:
+        return _gru_stepwise(x, weights, state, flags)
+    arranged = [*weights, torch.zeros_like(weights.bias)]
+
+    def run(steps: Tensor, before: list[Tensor]) -> tuple[Tensor, ...]:
+        return torch.gru(steps, before[0], arranged, True, 1, 0.0, torch.is_grad_enabled(), False, False)
+
+    return _fused(run, x, state, flags, begins)
 
 
 def _begins(x: Tensor, flags: Tensor | None) -> list[int] | None:
     """The first step, and those before which the flags change the state.
 
-    None where single steps are the way: if reading the flags would make the host wait for the device or break
-    a compiler's graph; and under autocast on the CPU, whose kernel needs a processor with half precision.
+    None where single steps are the way: if these are many; if reading the flags would make the host wait for
+    the device or break a compiler's graph; and under autocast on the CPU, whose kernel needs a processor with
+    half precision.
     """
     on_cpu = x.device.type == "cpu"
     if torch.compiler.is_compiling() or (on_cpu and torch.is_autocast_enabled("cpu")):
@@ -78,19 +97,23 @@ def _begins(x: Tensor, flags: Tensor | None) -> list[int] | None:
     if not on_cpu:
         return None
     scaled = (flags[1:] != 1).flatten(1).any(1)
-    return [0, *(scaled.nonzero().flatten() + 1).tolist()]
+    begins = [0, *(scaled.nonzero().flatten() + 1).tolist()]
+    return begins if len(begins) * _LEAST_RUN <= max(len(x), _LEAST_RUN) else None
 
 
-def _lstm_fused(
-    x: Tensor, weights: Weights, state: State, flags: Tensor | None, begins: Sequence[int]
+def _fused(
+    run: Callable[[Tensor, list[Tensor]], tuple[Tensor, ...]],
+    x: Tensor,
+    state: State,
+    flags: Tensor | None,
+    begins: Sequence[int],
 ) -> tuple[Tensor, State]:
-    arranged, tops = _as_torch_has_them(weights), []
+    """Sweeps by PyTorch's kernel, which takes steps and the states before them, from begin to begin."""
+    tops = []
     for begin, end in zip(begins, (*begins[1:], len(x)), strict=True):
         if flags is not None:
             state = tuple(value * flags[begin] for value in state)
-        run, before = x[begin:end], [value.unsqueeze(0) for value in state]
-        with_graph = torch.is_grad_enabled()
-        top, *after = torch.lstm(run, before, arranged, True, 1, 0.0, with_graph, False, False)
+        top, *after = run(x[begin:end], [value.unsqueeze(0) for value in state])
         state = tuple(value.squeeze(0) for value in after)
         tops.append(top)
     return tops[0] if len(tops) == 1 else torch.cat(tops), state
@@ -126,6 +149,20 @@ def _lstm_stepwise(
         hidden, cell = lstm_unit(gates, cell)
         tops.append(hidden)
     return torch.stack(tops), (hidden, cell)
+
+
+def _gru_stepwise(x: Tensor, weights: Weights, state: State, flags: Tensor | None) -> tuple[Tensor, State]:
+    (hidden,), recurrent, tops = state, weights.hidden.t(), []
+    for step, inputs in enumerate(F.linear(x, weights.input, weights.bias).unbind()):
+        if flags is not None:
+            hidden = hidden * flags[step]
+        (reset, update, new), (by_reset, by_update, by_new) = (
+            gates.chunk(3, 1) for gates in (inputs, hidden @ recurrent)
+        )
+        candidate = (new + (reset + by_reset).sigmoid() * by_new).tanh()
+        hidden = candidate + (update + by_update).sigmoid() * (hidden - candidate)
+        tops.append(hidden)
+    return torch.stack(tops), (hidden,)
 
 
 class _ClippedGradient(torch.autograd.Function):

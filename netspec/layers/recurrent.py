@@ -1,4 +1,4 @@
-"""LSTM and RNN."""
+"""LSTM, GRU and RNN."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from netspec.layers.base import Shape, show_shape
-from netspec.layers.recurrence import CarryingLayer, State, Weights, lstm_sweep, rnn_sweep
+from netspec.layers.recurrence import CarryingLayer, State, Weights, gru_sweep, lstm_sweep, rnn_sweep
 from netspec.layers.registry import layer
 
 _PARAM = "recurrent_param"
 
 
 class _Recurrent(CarryingLayer):
-    """What LSTM and RNN have in common: bottoms, the blobs that lead to the gates, and the states."""
+    """What they have in common: bottoms, the blobs that lead to the gates, and the states."""
 
     gates: ClassVar[int]
     states: ClassVar[tuple[str, ...]]
@@ -122,6 +122,25 @@ class LSTM(_Recurrent):
 
     def sweep(self, x: Tensor, weights: Weights, state: State, flags: Tensor) -> tuple[Tensor, State]:
         return lstm_sweep(x, weights, state, flags)
+
+
+@layer("GRU", bottoms=(2, 4), tops=(1, 2), origin="own", labels=(1,))
+class GRU(_Recurrent):
+    """Gated recurrent unit over T steps of N streams: h = z h + (1 - z) n, the top is h.
+
+    The gates r and z (sigmoid) see W x_t + W_s s + U h_(t-1) + b, and the candidate is
+    n = tanh(W x_t + W_s s + b + r (U h_(t-1))). Flags, static input, expose_hidden and the state between
+    batches are as for LSTM, without a cell. Blobs: W (3 H, I), b (3 H), W_s (3 H, S) if there is a static
+    input, U (3 H, H), with the gates in the order r, z, n. In Lasagne z is what 1 - z is here: its weights
+    come with the opposite sign. Cho et al., "Learning phrase representations using RNN encoder-decoder for
+    statistical machine translation", 2014.
+    """
+
+    gates = 3
+    states = ("hidden",)
+
+    def sweep(self, x: Tensor, weights: Weights, state: State, flags: Tensor) -> tuple[Tensor, State]:
+        return gru_sweep(x, weights, state, flags)
 
 
 @layer("RNN", bottoms=(2, 4), tops=(1, 2), labels=(1,))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from netspec.layers.base import Layer, Shape
 from netspec.layers.registry import layer
-from netspec.layers.spatial_transformer import positions
+from netspec.layers.sampling import Plane, positions
 
 
 @layer("STLoss", bottoms=1, tops=1, origin="STN fork", loss=True)
@@ -31,5 +31,6 @@ class STLoss(Layer):
 
     def forward(self, theta: Tensor) -> Tensor:
         maps = theta.reshape(-1, 2, 3).to(torch.promote_types(theta.dtype, torch.float32))
-        outside = (positions(maps, *self.out_size).abs() - 1).relu()
+        rows, columns = (Plane().coordinates(size, maps) for size in self.out_size)
+        outside = (positions(maps, rows, columns).abs() - 1).relu()
         return outside.square().sum(-1).mean() / 2

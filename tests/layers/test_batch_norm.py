@@ -212,7 +212,7 @@ def test_saved_and_loaded_in_order(tmp_path):
     nets[0](x=torch.randn(4, 3), t=torch.ones(4, 3))
     nets[0].save_weights(tmp_path / "net.caffemodel")
     saved = {layer.name: layer.blobs for layer in read_caffemodel(tmp_path / "net.caffemodel")}
-    assert [blob.shape for blob in saved["bn"]] == [(3,), (3,), (1,)]
+    assert [blob.shape for blob in saved["bn"].values()] == [(3,), (3,), (1,)]
     nets[1].load_weights(tmp_path / "net.caffemodel")
     for left, right in zip(nets[0].params["bn"], nets[1].params["bn"], strict=True):
         assert torch.equal(left, right)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from netspec.layers import recurrence
-from netspec.layers.recurrence import Weights, lstm_sweep, rnn_sweep
+from netspec.layers.recurrence import Weights, gru_sweep, lstm_sweep, rnn_sweep
 
 T, N, K, H = 8, 3, 5, 4
 FLAGS = {
@@ -50,11 +50,22 @@ def _grads(outcome, leaves):
     return torch.autograd.grad(total, leaves)
 
 
-def test_stepwise_and_fused_agree(randn, weights, state, flags):
+def _begins(flags):
+    """The first step, and all before which a state is scaled."""
+    return [0] + [step for step in range(1, T) if flags is not None and (flags[step] != 1).any()]
+
+
+@pytest.mark.parametrize("sweep", [lstm_sweep, gru_sweep])
+def test_stepwise_and_fused_agree(randn, monkeypatch, weights, state, flags, sweep):
     x = randn(T, N, K)
+    if sweep is gru_sweep:
+        weights, state = Weights(*(blob[: 3 * H] for blob in weights)), state[:1]
     leaves = [x, *weights, *state]
-    stepwise = recurrence._lstm_stepwise(x, weights, state, flags, 0)
-    fused = recurrence._lstm_fused(x, weights, state, flags, recurrence._begins(x, flags))
+    outcomes = []
+    for begins in (None, _begins(flags)):
+        monkeypatch.setattr(recurrence, "_begins", lambda x, flags, begins=begins: begins)
+        outcomes.append(sweep(x, weights, state, flags))
+    stepwise, fused = outcomes
     torch.testing.assert_close(fused, stepwise)
     torch.testing.assert_close(_grads(fused, leaves), _grads(stepwise, leaves))
 
@@ -94,6 +105,19 @@ def test_against_torch_lstm(randn, weights, state):
     expected, (hidden, cell) = module(x, tuple(value.unsqueeze(0) for value in state))
     tops, last = lstm_sweep(x, weights, state)
     torch.testing.assert_close((tops, *last), (expected, hidden[0], cell[0]))
+
+
+def test_gru_against_torch_gru(randn, state):
+    x, weights = randn(T, N, K), Weights(randn(3 * H, K), randn(3 * H, H), randn(3 * H))
+    module = nn.GRU(K, H).double()
+    with torch.no_grad():
+        for name, blob in zip(("weight_ih_l0", "weight_hh_l0", "bias_ih_l0"), weights, strict=True):
+            getattr(module, name).copy_(blob)
+        module.bias_hh_l0.zero_()
+    expected, last = module(x, state[0].unsqueeze(0))
+    for flags in (None, torch.ones(T, N, 1), torch.full((T, N, 1), 1.0).double()):
+        tops, (hidden,) = gru_sweep(x, weights, state[:1], flags)
+        torch.testing.assert_close((tops, hidden), (expected, last[0]))
 
 
 def test_rnn_against_torch_rnn(randn):

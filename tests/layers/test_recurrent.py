@@ -7,7 +7,7 @@ import torch
 from netspec.errors import NetError, ShapeError
 
 FILLERS = 'weight_filler { type: "gaussian" std: 0.7 } bias_filler { type: "uniform" min: -1 max: 1 }'
-STATES = {"LSTM": 2, "RNN": 1}
+STATES = {"LSTM": 2, "GRU": 1, "RNN": 1}
 
 
 def recurrent(type, fields=""):
@@ -31,9 +31,16 @@ def reference(type, blobs, x, flags, static=None, states=None):
     for t in range(steps):
         for n in range(streams):
             h, *c = (flags[t, n] * state[n] for state in states)
-            gates = w @ x[t, n].ravel() + b + u @ h
+            gates = w @ x[t, n].ravel() + b
             if static is not None:
                 gates = gates + static_w @ static[n].ravel()
+            if type == "GRU":
+                from_input, from_hidden = gates.reshape(3, size), (u @ h).reshape(3, size)
+                r, z = _sigmoid(from_input[:2] + from_hidden[:2])
+                candidate = np.tanh(from_input[2] + r * from_hidden[2])
+                states[0][n] = tops[t, n] = z * h + (1 - z) * candidate
+                continue
+            gates = gates + u @ h
             if type == "RNN":
                 states[0][n] = np.tanh(gates)
                 tops[t, n] = np.tanh(output[0] @ states[0][n] + output[1])
@@ -105,6 +112,8 @@ def test_no_gradient_through_exposed_states_nor_flags(build, randn, type):
     [
         ("LSTM", False, [(16, 6), (16,), (16, 4)]),
         ("LSTM", True, [(16, 6), (16,), (16, 2), (16, 4)]),
+        ("GRU", False, [(12, 6), (12,), (12, 4)]),
+        ("GRU", True, [(12, 6), (12,), (12, 2), (12, 4)]),
         ("RNN", False, [(4, 6), (4,), (4, 4), (4, 4), (4,)]),
         ("RNN", True, [(4, 6), (4,), (4, 2), (4, 4), (4, 4), (4,)]),
     ],
