@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from os import PathLike
@@ -12,9 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
+from netspec.compiler.compute import DEFAULT, Compute, Runner
+from netspec.compiler.engines import Choice, EngineName
 from netspec.compiler.lower import lower
 from netspec.compiler.memory import require_memory
+from netspec.compiler.precision import PrecisionName, keep_exact
+from netspec.compiler.rewrites import Applied, rewrite
 from netspec.data.feed import Feed
+from netspec.data.image_cache import ImageCache, caching
 from netspec.errors import NetError, ShapeError
 from netspec.graph.build import PhaseName, build_graph, load_net, net_state
 from netspec.graph.graph import Blob, Graph, Node, Param
@@ -23,7 +29,7 @@ from netspec.schema.document import Document
 from netspec.schema.messages import NetParameter
 from netspec.text.diagnostic import Note
 from netspec.text.suggest import nearest
-from netspec.weights.caffemodel import LoadReport, load_into, write_caffemodel
+from netspec.weights.loading import LoadReport, load_into, save_from
 
 NetSource = str | PathLike[str] | NetParameter | Document[NetParameter]
 
@@ -51,9 +57,19 @@ class Net(nn.Module):
         learnable_params: the blobs that a solver keeps a history for; a shared one appears once.
         loss_weights: the weight of each blob that counts towards the loss.
         data: for each data layer, where its batches come from.
+        compute: how it is run, as it was asked for.
+        rewrites: what was changed in the graph module that runs, to make it quicker.
     """
 
-    def __init__(self, graph: Graph, *, device: torch.device, seed: int) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        device: torch.device,
+        seed: int,
+        compute: Compute = DEFAULT,
+        cache: ImageCache | None = None,
+    ) -> None:
         super().__init__()
         self.graph = graph
         # Has the net's device and type even where no layer has a blob, and follows `to`.
@@ -64,6 +80,10 @@ class Net(nn.Module):
         for node in sorted(graph.nodes, key=lambda node: node.key.count(".")):
             _register(self, node.key, node.layer)
         self.train(graph.training)
+        self.compute = compute
+        self._cache = cache
+        self._runner = self._make_runner()
+        self._watched = False
         self.inputs = [blob.name for blob in graph.inputs]
         self.outputs = [blob.name for blob in graph.outputs]
         self.blobs: dict[str, Shape] = {name: blob.shape for name, blob in graph.blobs.items()}
@@ -72,8 +92,15 @@ class Net(nn.Module):
         self.reseed(seed)
         self._sources = [(node.key, node.tops) for node in graph.sources]
         self._readers = _label_readers(graph)
+        self._varying = {
+            node.tops[index]
+            for node in graph.sources
+            if isinstance(node.layer, DataLayer)
+            for index in node.layer.varying
+        }
 
     graph_module: fx.GraphModule
+    rewrites: tuple[Applied, ...]
     _like: Tensor
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -100,24 +127,62 @@ class Net(nn.Module):
             ShapeError: a fed tensor has another shape than its blob, or a label is no class.
             DataError: a batch could not be drawn.
         """
-        tensors: list[Tensor] = []
-        drawn: dict[str, Tensor] = {}
         self._check_names(feeds)
-        for key, tops in self._sources:
-            if key in self.data and any(top.name not in feeds for top in tops):
-                batch = zip(tops, self.data[key].next(), strict=True)
-                drawn.update(
-                    (top.name, self._here(top, value)) for top, value in batch if top.name not in feeds
-                )
-            tensors += [self._fed(top, feeds) if top.name in feeds else drawn[top.name] for top in tops]
+        fed = dict(self._fed({**self._drawn(feeds), **feeds}))
+        tensors = dict(zip(fed, self.bring(fed.values()), strict=True))
+        drawn = {name: tensor for name, tensor in tensors.items() if name not in feeds}
+        return {**drawn, **self.run([*tensors.values()])}
+
+    def fed(self, feeds: Mapping[str, Any]) -> list[Tensor]:
+        """What is fed for each top of the source layers, in order, wherever it lies.
+
+        Raises:
+            NetError: an input is not fed, or there is no such input.
+            ShapeError: a fed tensor has another shape than its blob, or a label is no class.
+        """
+        self._check_names(feeds)
+        return [value for _, value in self._fed(feeds)]
+
+    def bring(self, values: Iterable[Tensor]) -> list[Tensor]:
+        """Values on the net's device, and of its type, labels too: in Caffe all blobs of a net have one."""
+        return [value.to(self._like, non_blocking=True) for value in values]
+
+    def run(self, tensors: Sequence[Tensor]) -> dict[str, Tensor]:
+        """The output blobs for what `fed` gives and `bring` has brought here.
+
+        Raises:
+            NetError: the first axes do not fit together, or an index is out of range.
+        """
         try:
-            outputs: dict[str, Tensor] = self.graph_module(*tensors)
+            outputs: dict[str, Tensor] = (self.graph_module if self._is_watched() else self._runner)(*tensors)
         except (IndexError, RuntimeError, ValueError) as error:
             blamed = self._blamed(error, tensors)
             if blamed is None:
                 raise
             raise blamed from error
-        return {**drawn, **outputs}
+        return outputs
+
+    def _is_watched(self) -> bool:
+        """Whether somebody looks at layers that the rewritten module passes by."""
+        return self._watched or any(_is_touched(layer, self.graph) for layer in self._bypassed)
+
+    @contextmanager
+    def layer_by_layer(self) -> Iterator[None]:
+        """While inside, the layers run one by one as the text has them, so that hooks see them all."""
+        before, self._watched = self._watched, True
+        try:
+            yield
+        finally:
+            self._watched = before
+
+    @property
+    def engine(self) -> Choice:
+        """Which engine runs the net, and why."""
+        return self._runner.choice
+
+    def give_up(self, reason: str) -> None:
+        """Runs the net layer by layer from now on, since its engine does not work."""
+        self._runner.give_up(reason)
 
     def loss(self, outputs: dict[str, Tensor]) -> Tensor:
         """The sum over all blobs with a loss weight, of that weight times the sum of the blob. A scalar."""
@@ -149,21 +214,32 @@ class Net(nn.Module):
             if param.owner is None
         ]
 
-    def load_weights(self, path: str | PathLike[str]) -> LoadReport:
+    def load_weights(self, path: str | PathLike[str], *, ignore_mismatched: bool = False) -> LoadReport:
         """Copies the blobs of each layer that the file knows by the same name.
 
+        Args:
+            path: a .caffemodel of any age, a .caffemodel.h5, a .safetensors or an .npz.
+            ignore_mismatched: whether a layer whose blobs have other shapes in the file keeps what it held,
+                instead of being an error.
+
+        Returns:
+            What was loaded, and what could not be matched.
+
         Raises:
-            WeightsError: the file is broken, a blob has another shape, or no layer is of this net.
+            WeightsError: the file is broken, blobs have other shapes, or no layer is of this net.
         """
-        return load_into(self, path)
+        return load_into(self, path, ignore_mismatched=ignore_mismatched)
 
     def save_weights(self, path: str | PathLike[str]) -> None:
-        """Writes all blobs in Caffe's binary format; the file appears whole or not at all.
+        """Writes all blobs; the file appears whole or not at all.
+
+        The suffix says how: ``.h5``, ``.safetensors`` with the keys of the state dict, ``.npz``, or, with any
+        other, Caffe's binary format.
 
         Raises:
             WeightsError: the file cannot be written.
         """
-        write_caffemodel(path, self)
+        save_from(self, path)
 
     def share_weights_with(self, other: Net) -> None:
         """Lets each layer use the blobs of ``other``'s layer of the same name, without a copy.
@@ -191,13 +267,25 @@ class Net(nn.Module):
     def reseed(self, seed: int) -> None:
         """Lets the data layers draw from another seed, from their first batch on."""
         self.close()
-        self.data = {
-            node.key: Feed(
-                node.layer.stream(_stream_seed(seed, self.graph.training, node.key)), ahead=node.layer.ahead
-            )
-            for node in self.graph.sources
-            if isinstance(node.layer, DataLayer)
-        }
+        with caching(self._cache):
+            self.data = {
+                node.key: Feed(
+                    node.layer.stream(_stream_seed(seed, self.graph.training, node.key)),
+                    workers=node.layer.workers,
+                    ahead=node.layer.ahead,
+                    device=self.device,
+                )
+                for node in self.graph.sources
+                if isinstance(node.layer, DataLayer)
+            }
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Net:
+        """Moves the net, and lets its batches follow."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        for feed in self.data.values():
+            feed.device = self.device
+        self._runner = self._make_runner()
+        return self
 
     def close(self) -> None:
         """Stops drawing batches ahead."""
@@ -206,7 +294,15 @@ class Net(nn.Module):
 
     # ----------------------------------------------------------------------------------------------------
 
-    def _blamed(self, error: Exception, tensors: list[Tensor]) -> NetError | None:
+    def _make_runner(self) -> Runner:
+        module = self.graph_module
+        if self.compute.dtype != torch.float32:
+            module = keep_exact(module, self.graph)
+        done = rewrite(module, self.device, self._like.dtype, self.compute)
+        self.rewrites, self._bypassed = done.applied, done.bypassed
+        return Runner(done.module, self.graph, self.device, self.compute)
+
+    def _blamed(self, error: Exception, tensors: Sequence[Tensor]) -> NetError | None:
         """What the user did if that is why the net failed: fed first axes that do not fit together, or a
         label or index that its layer has no place for, found by running layer by layer."""
         if not isinstance(error, IndexError):
@@ -219,7 +315,7 @@ class Net(nn.Module):
             return blamed
         return None
 
-    def _unlike_batches(self, error: Exception, tensors: list[Tensor]) -> ShapeError | None:
+    def _unlike_batches(self, error: Exception, tensors: Sequence[Tensor]) -> ShapeError | None:
         tops = [top for _, tops in self._sources for top in tops]
         pairs = [
             (tensor, top) for tensor, top in zip(tensors, tops, strict=True) if top.shape and top.shape[0]
@@ -253,29 +349,37 @@ class Net(nn.Module):
         shape = show_shape(self.blobs[name])
         return NetError.at(f"input '{name}' is not fed", help=f"call the net with {name}=<tensor of {shape}>")
 
-    def _fed(self, top: Blob, feeds: dict[str, Any]) -> Tensor:
-        value = feeds[top.name]
-        if not isinstance(value, Tensor):
-            value = torch.as_tensor(value)
-        if value.ndim != len(top.shape) or tuple(value.shape[1:]) != top.shape[1:]:
+    def _drawn(self, feeds: Mapping[str, Any]) -> dict[str, Tensor]:
+        """The next batch of the data layers of which not all is fed."""
+        drawn: dict[str, Tensor] = {}
+        for key, tops in self._sources:
+            if key in self.data and any(top.name not in feeds for top in tops):
+                drawn.update(zip((top.name for top in tops), self.data[key].next(), strict=True))
+        return drawn
+
+    def _fed(self, feeds: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
+        for _, tops in self._sources:
+            for top in tops:
+                yield top.name, self._checked(top, feeds[top.name])
+
+    def _checked(self, top: Blob, given: Any) -> Tensor:
+        """A fed value as a tensor, of the shape that its blob has.
+
+        Labels are looked at while that does not make the CPU wait for a device; there, a wrong one would end
+        the process without a word about it. Within torch.compile a look would break the graph in two.
+        """
+        value: Tensor = given if isinstance(given, Tensor) else torch.as_tensor(given)
+        fits = top in self._varying or tuple(value.shape[1:]) == top.shape[1:]
+        if value.ndim != len(top.shape) or not fits:
             raise ShapeError.at(
                 f"input '{top.name}' is fed {show_shape(value.shape)}, but the net was compiled for "
                 f"{show_shape(top.shape)}",
                 help="only the first axis may differ; change the shape in the text for another",
             )
-        return self._here(top, value)
-
-    def _here(self, top: Blob, value: Tensor) -> Tensor:
-        """On the net's device and of its type, labels too: in Caffe all blobs of a net have one type.
-
-        Labels are checked on the way, while looking at them does not make the CPU wait for a device; there,
-        a wrong one would end the process without a word about it. Within torch.compile a look would break
-        the graph in two.
-        """
         if value.device.type == "cpu" and not torch.compiler.is_compiling():
             for layer in self._readers.get(top, ()):
                 layer.check_labels(value)
-        return value.to(self._like, non_blocking=True)
+        return value
 
 
 class _Blaming(fx.Interpreter):
@@ -299,9 +403,15 @@ def compile_net(
     stages: Sequence[str] = (),
     level: int | None = None,
     weights: str | PathLike[str] | None = None,
+    ignore_mismatched: bool = False,
     device: str | torch.device = "cpu",
     seed: int | None = None,
     allow_python_layers: bool = False,
+    engine: EngineName = "auto",
+    precision: PrecisionName = "fp32",
+    recompute: bool = False,
+    cache: ImageCache | None = None,
+    rewrite: bool = True,
 ) -> Net:
     """Compiles a net for one phase.
 
@@ -310,10 +420,18 @@ def compile_net(
         phase: ``"TRAIN"`` or ``"TEST"``, or `netspec.TRAIN`, `netspec.TEST`.
         stages: added to those that the net itself names.
         level: replaces the net's own.
-        weights: a .caffemodel to load.
+        weights: a weight file to load, as `Net.load_weights` does.
+        ignore_mismatched: whether layers that have other shapes in it keep their fillers' numbers.
         device: where to compute.
         seed: what fillers and data layers draw from; without one, PyTorch's own generator gives it.
         allow_python_layers: whether layers of type Python may run their modules' code.
+        engine: how to run it: "eager", "compiled", "graph" or "auto"; `Net.engine` says which one it is,
+            since what cannot be done falls back to "eager".
+        precision: "fp32", "tf32", "bf16" or "fp16". Blobs that are learned, sampling positions and losses are
+            in float32 all the same.
+        recompute: whether to keep few activations for the backward pass and to compute the others once more.
+        cache: keeps what data layers decode; several nets may share one.
+        rewrite: whether to rearrange the net so that it is quicker; numbers change by rounding at most.
 
     Raises:
         ParseError: the text is wrong.
@@ -327,9 +445,10 @@ def compile_net(
     state = net_state(document, phase, stages, level)
     graph = build_graph(document, state, allow_python_layers=allow_python_layers)
     require_memory(graph, torch.device(device))
-    net = Net(graph, device=torch.device(device), seed=seed)
+    compute = Compute(engine, precision, recompute, rewrite)
+    net = Net(graph, device=torch.device(device), seed=seed, compute=compute, cache=cache)
     if weights is not None:
-        net.load_weights(weights)
+        net.load_weights(weights, ignore_mismatched=ignore_mismatched)
     return net
 
 
@@ -372,6 +491,13 @@ def _label_readers(graph: Graph) -> dict[Blob, list[Layer]]:
         if labels is not None and node.bottoms[labels.bottom] in readers:
             readers[node.bottoms[labels.bottom]].append(node.layer)
     return readers
+
+
+def _is_touched(layer: Layer, graph: Graph) -> bool:
+    """Whether a layer has a hook, or another phase than the net was compiled for."""
+    if layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks:
+        return True
+    return bool(layer._backward_pre_hooks) or layer.training != graph.training
 
 
 def _shapes(layer: Layer) -> str:

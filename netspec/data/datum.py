@@ -14,7 +14,8 @@ from google.protobuf.message import DecodeError
 from torch import Tensor
 
 from netspec.data.database import Database, Record
-from netspec.data.images import decode, stack
+from netspec.data.image_cache import current_cache
+from netspec.data.images import Bytes, decode, stack
 from netspec.data.order import Order, draw_skip
 from netspec.data.share import Share
 from netspec.data.transformer import Floats, Image, Transformer
@@ -61,6 +62,7 @@ class Records:
         self.batch_size = batch_size
         self.digest = database.digest(span)
         self._database, self._span = database, span
+        self._cache = current_cache()
         self._skip, self._share = draw_skip(seed, rand_skip), share or Share()
         self._flag = {None: cv2.IMREAD_UNCHANGED, True: cv2.IMREAD_COLOR, False: cv2.IMREAD_GRAYSCALE}[color]
         # Only shuffling needs to know how many records there are.
@@ -94,7 +96,10 @@ class Records:
         """
         shape = (datum.channels, datum.height, datum.width)
         if datum.encoded:
-            return self._decoded(record, datum)
+            if self._cache is None:
+                return self._decoded(record, datum)
+            key = (self._database, record[0], self._flag)
+            return self._cache.get(key, lambda: self._decoded(record, datum))
         named = "x".join(map(str, shape))
         if min(shape) <= 0:
             help = "expected a Datum with channels, height and width, or with encoded: true"
@@ -140,7 +145,7 @@ class Records:
     def wrong(self, record: Record, message: str, help: str | None = None) -> DataError:
         return DataError.at(f"{_named(record)} {message}", self._span, help=help)
 
-    def _decoded(self, record: Record, datum: Datum) -> Image:
+    def _decoded(self, record: Record, datum: Datum) -> Bytes:
         image = decode(np.frombuffer(datum.data, np.uint8), self._flag)
         if image is None:
             raise self.wrong(record, "holds no image of 8 bits per channel that OpenCV can decode")

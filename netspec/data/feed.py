@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from time import perf_counter
 from typing import Any
 
 import torch
@@ -28,6 +29,10 @@ class Feed:
             early.
         device: where the batches will go. For a CUDA device the workers put them into pinned memory, from
             which they are copied while the device computes.
+
+    Attributes:
+        made: how many batches the workers have made.
+        waited: the seconds that `next` had to wait for them.
     """
 
     def __init__(
@@ -45,6 +50,8 @@ class Feed:
         self._position = 0
         self._pending: deque[Future[Batch]] = deque()
         self._pool: ThreadPoolExecutor | None = None
+        self.made = 0
+        self.waited = 0.0
 
     @property
     def position(self) -> int:
@@ -77,12 +84,14 @@ class Feed:
         while len(self._pending) < self._ahead:
             index = self._position + len(self._pending)
             self._pending.append(self._pool.submit(self._make, index))
+        begin = perf_counter()
         # Taken off only once it is there: after an error or an interrupt, the position is still true.
         try:
             batch = self._pending[0].result()
         except BaseException:
             self._forget()  # whoever asks again wants to know whether it still fails
             raise
+        self.waited += perf_counter() - begin
         self._pending.popleft()
         self._position += 1
         return batch
@@ -100,6 +109,7 @@ class Feed:
 
     def _make(self, index: int) -> Batch:
         batch = self.stream.batch(index)
+        self.made += 1  # one more or less, should two workers get here together
         if self.device.type != "cuda":
             return batch
         with torch.cuda.device(self.device):  # a thread of its own has the first device for its current one

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from netspec.data.image_cache import current_cache
 from netspec.errors import DataError
 from netspec.text.source import Span
 
@@ -39,6 +40,7 @@ class ImageFiles:
         self._folders = list(dict.fromkeys(folder for folder in places if folder is not None))
         self._root = root
         self._kept: dict[str, Bytes] | None = {} if keep else None
+        self._cache = current_cache()
 
     def read(
         self,
@@ -63,6 +65,20 @@ class ImageFiles:
         Raises:
             DataError: there is no such file, or it holds no image.
         """
+        if self._cache is None:
+            return self._read(name, where, color, size, labels, short_side)
+        key = (*self._folders, self._root, name, color, size, labels, short_side)
+        return self._cache.get(key, lambda: self._read(name, where, color, size, labels, short_side))
+
+    def _read(
+        self,
+        name: str,
+        where: Callable[[], Span],
+        color: bool,
+        size: tuple[int, int],
+        labels: bool,
+        short_side: int,
+    ) -> Bytes:
         data = self.content(name, where)
         image = decode(data, cv2.IMREAD_COLOR if color else cv2.IMREAD_GRAYSCALE)
         if image is None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from netspec.layers.base import Layer, Shape
+from netspec.layers.base import ChannelMap, Layer, Shape
 from netspec.layers.registry import layer
 from netspec.schema.messages import FillerParameter
 
@@ -88,14 +88,27 @@ class BatchNorm(Layer):
                 raise self.error(message, "param", index, "lr_mult", help="write lr_mult: 0, or nothing")
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.global_stats is False or (self.global_stats is None and self.training):
-            y, mean, variance = normalize_batch(x, self.scale, self.bias, self.eps, like=self.mean)
+        return self.normalize(x, self.scale, self.bias)
+
+    def normalize(self, x: Tensor, scale: Tensor | None, bias: Tensor | None) -> Tensor:
+        """The top with these (C) in place of the layer's own scale and bias."""
+        if self._of_batch:
+            y, mean, variance = normalize_batch(x, scale, bias, self.eps, like=self.mean)
             self._accumulate(mean, variance)
             return y
         mean, variance = self._running()
         if self.training and self.update_global:
             variance = self._update_around(x, mean)
-        return F.batch_norm(x, mean, variance, self.scale, self.bias, eps=self.eps)
+        return F.batch_norm(x, mean, variance, scale, bias, eps=self.eps)
+
+    def channel_map(self) -> ChannelMap | None:
+        if self._of_batch or (self.training and self.update_global):
+            return None
+        return _channel_map(*self._running(), self.scale, self.bias, self.eps)
+
+    @property
+    def _of_batch(self) -> bool:
+        return self.global_stats is False or (self.global_stats is None and self.training)
 
     def _running(self) -> tuple[Tensor, Tensor]:
         weights = self.scale_factor.detach()
@@ -141,16 +154,31 @@ class BN(Layer):
         self.add_blob(shape, name="mean", learnable=False)
         self.add_blob(shape, FillerParameter(value=self.frozen), name="variance", learnable=False)
 
+    def channel_map(self) -> ChannelMap | None:
+        if self.training and not self.frozen:
+            return None
+        return _channel_map(*self._running(), self.slope.flatten(), self.bias.flatten(), self.eps)
+
+    def _running(self) -> tuple[Tensor, Tensor]:
+        return self.mean.detach().flatten(), self.variance.detach().flatten()
+
     def forward(self, x: Tensor) -> Tensor:
         slope, bias = self.slope.flatten(), self.bias.flatten()
         if self.frozen or not self.training:
-            mean, variance = (blob.detach().flatten() for blob in (self.mean, self.variance))
-            return F.batch_norm(x, mean, variance, slope, bias, eps=self.eps)
+            return F.batch_norm(x, *self._running(), slope, bias, eps=self.eps)
         y, mean, variance = normalize_batch(x, slope, bias, self.eps, like=self.mean)
         with torch.no_grad():
             for blob, value in ((self.mean, mean), (self.variance, variance / _unbiased(x))):
                 blob.lerp_(value.view_as(blob), 1 - self.momentum)
         return y
+
+
+def _channel_map(
+    mean: Tensor, variance: Tensor, scale: Tensor | None, bias: Tensor | None, eps: float
+) -> ChannelMap:
+    factor = (variance + eps).rsqrt()
+    factor = factor if scale is None else factor * scale
+    return factor, -mean * factor if bias is None else torch.addcmul(bias, mean, factor, value=-1)
 
 
 def _unbiased(x: Tensor) -> float:

@@ -24,6 +24,10 @@ class Concat(Layer):
             if _without(shape, self.along) != _without(first, self.along) or len(shape) != len(first):
                 raise self.shape_error(f"all axes but axis {self.along} must be equal", "bottom", index)
 
+    @property
+    def is_identity(self) -> bool:
+        return len(self.bottom_shapes) == 1
+
     def forward(self, *bottoms: Tensor) -> Tensor:
         return torch.cat(bottoms, self.along)
 

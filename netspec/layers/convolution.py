@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
-from netspec.layers.base import Layer, Shape, show_shape
+from netspec.layers.base import Shape, show_shape
+from netspec.layers.linear import Linear
 from netspec.layers.registry import layer
 
 _CONVOLVE = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
@@ -17,15 +18,12 @@ _PAIRS = {
 }
 
 
-class Convolving(Layer):
+class Convolving(Linear):
     """What a convolution and its transpose share: the reading of ``convolution_param``.
 
     The axes behind ``axis`` are spatial, those before it the batch. Several bottoms, all of one shape, share
     the blobs.
     """
-
-    weight: Tensor
-    bias: Tensor | None
 
     def setup(self, *shapes: Shape) -> None:
         param, x = self.spec.convolution_param, shapes[0]
@@ -104,6 +102,10 @@ class Convolving(Layer):
         else:
             self.register_parameter("bias", None)
 
+    @property
+    def maps_channels(self) -> bool:
+        return self.channel_axis == 1 and self.num_tops == 1
+
     def forward(self, *bottoms: Tensor) -> Tensor | tuple[Tensor, ...]:
         tops = tuple(self._top(x) for x in bottoms)
         return tops if len(tops) > 1 else tops[0]
@@ -117,7 +119,7 @@ class Convolving(Layer):
 
     def convolve(self, x: Tensor) -> Tensor:
         """The top for a bottom whose batch is a single axis."""
-        raise NotImplementedError
+        return self.transform(x, self.weight, self.bias)
 
 
 @layer("Convolution", bottoms=(1, None), tops="bottoms")
@@ -134,6 +136,9 @@ class Convolution(Convolving):
         channels = shapes[0][self.channel_axis]
         self.add_weight_and_bias((self.num_output, channels // self.group, *self.kernel))
 
-    def convolve(self, x: Tensor) -> Tensor:
+    def transform(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         function = _CONVOLVE[self.num_spatial]
-        return function(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.group)
+        return function(x, weight, bias, self.stride, self.padding, self.dilation, self.group)
+
+    def scaled_weight(self, factor: Tensor) -> Tensor:
+        return self.weight * factor.view(-1, *[1] * (self.weight.ndim - 1))

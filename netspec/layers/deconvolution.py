@@ -30,6 +30,11 @@ class Deconvolution(Convolving):
             raise self.shape_error(rule, "convolution_param", "pad")
         self.add_weight_and_bias((channels, self.num_output // self.group, *self.kernel))
 
-    def convolve(self, x: Tensor) -> Tensor:
+    def transform(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         function = _TRANSPOSED[self.num_spatial]
-        return function(x, self.weight, self.bias, self.stride, self.padding, 0, self.group, self.dilation)
+        return function(x, weight, bias, self.stride, self.padding, 0, self.group, self.dilation)
+
+    def scaled_weight(self, factor: Tensor) -> Tensor:
+        # The channels of the top are axis 1, each group's on their own.
+        groups = factor.view(self.group, 1, -1, *[1] * self.num_spatial)
+        return (self.weight.unflatten(0, (self.group, -1)) * groups).flatten(0, 1)

@@ -25,6 +25,10 @@ class Dropout(Layer):
             message = f"expected 0 <= dropout_ratio < 1, found {self.ratio:g}"
             raise self.error(message, "dropout_param", "dropout_ratio")
 
+    @property
+    def is_identity(self) -> bool:
+        return not self.ratio or (self.scale_train and not self.training)
+
     def forward(self, x: Tensor) -> Tensor:
         y = F.dropout(x, self.ratio, self.training)
         return y if self.scale_train else y * (1 - self.ratio)

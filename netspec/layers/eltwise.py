@@ -32,6 +32,11 @@ class Eltwise(Layer):
             if shape != shapes[0]:
                 raise self.shape_error("all bottoms must have the same shape", "bottom", index)
 
+    @property
+    def is_plain_sum(self) -> bool:
+        """Whether the top is the sum of the bottoms as they are."""
+        return self.operation == EltwiseParameter.SUM and all(c == 1 for c in self.coeff)
+
     def forward(self, *bottoms: Tensor) -> Tensor:
         if self.operation == EltwiseParameter.PROD:
             return reduce(torch.mul, bottoms)

@@ -27,6 +27,8 @@ def _log_of_base(layer: Layer, field: str) -> float:
 class Exp(Layer):
     """Shifts, scales and raises a base to it: y = base ^ (shift + scale * x). A base of -1 means e."""
 
+    exact = True
+
     def setup(self, x: Shape) -> None:
         param = self.spec.exp_param
         log_base = _log_of_base(self, "exp_param")
@@ -40,6 +42,8 @@ class Exp(Layer):
 @layer("Log", bottoms=1, tops=1)
 class Log(Layer):
     """Shifts, scales and takes the logarithm: y = log_base(shift + scale * x). A base of -1 means e."""
+
+    exact = True
 
     def setup(self, x: Shape) -> None:
         param = self.spec.log_param

@@ -25,6 +25,10 @@ class Im2col(Convolving):
     def _check_groups(self, channels: int) -> None:
         """Windows take all channels, and there is no num_output."""
 
+    @property
+    def maps_channels(self) -> bool:
+        return False  # there is no weight
+
     def convolve(self, x: Tensor) -> Tensor:
         spatial = self.num_spatial
         windows = F.pad(x, [pad for size in reversed(self.padding) for pad in (size, size)])

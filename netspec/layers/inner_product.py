@@ -7,19 +7,17 @@ from math import prod
 from torch import Tensor
 from torch.nn import functional as F
 
-from netspec.layers.base import Layer, Shape
+from netspec.layers.base import Shape
+from netspec.layers.linear import Linear
 from netspec.layers.registry import layer
 
 
 @layer("InnerProduct", bottoms=1, tops=1)
-class InnerProduct(Layer):
+class InnerProduct(Linear):
     """Fully connected: y = W x + b, with all axes from axis on as one vector of K elements.
 
     Blobs: weight (num_output, K), or (K, num_output) with transpose; bias (num_output).
     """
-
-    weight: Tensor
-    bias: Tensor | None
 
     def setup(self, x: Shape) -> None:
         param = self.spec.inner_product_param
@@ -37,5 +35,15 @@ class InnerProduct(Layer):
         else:
             self.register_parameter("bias", None)
 
+    @property
+    def maps_channels(self) -> bool:
+        return self.first == 1
+
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x.flatten(self.first), self.weight.t() if self.transposed else self.weight, self.bias)
+        return self.transform(x, self.weight, self.bias)
+
+    def transform(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return F.linear(x.flatten(self.first), weight.t() if self.transposed else weight, bias)
+
+    def scaled_weight(self, factor: Tensor) -> Tensor:
+        return self.weight * (factor if self.transposed else factor[:, None])

@@ -17,6 +17,8 @@ class MVN(Layer):
     part of the standard deviation: it stays finite where the bottom is constant.
     """
 
+    exact = True
+
     def setup(self, x: Shape) -> None:
         param = self.spec.mvn_param
         self.kept_axes = 1 if param.across_channels else 2

@@ -49,6 +49,8 @@ class Normalize(Layer):
     et al., "ParseNet", 2015.
     """
 
+    exact = True
+
     scale: Tensor
 
     def setup(self, x: Shape) -> None:

@@ -101,6 +101,16 @@ class Pooling(Layer):
             return self._average(x, kernel)
         return self._maximum(x, kernel)
 
+    @property
+    def picks_largest(self) -> bool:
+        """Whether the top is the largest elements of windows, none of them without input, and nothing else,
+        whatever the shape of the plane."""
+        if self.method != PoolingParameter.MAX or self.with_mask:
+            return False
+        windows = zip(self.kernel, self.stride, self.padding, strict=True)
+        padded = any(self.padding)
+        return self.whole_plane or all(2 * pad <= k and (padded or step <= k) for k, step, pad in windows)
+
     def _as_torch_does(self, plane: Shape, kernel: Pair) -> bool:
         """Whether torch pools this way: it takes no larger padding and drops all windows without input."""
         out = self._out_size(plane, kernel)

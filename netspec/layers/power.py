@@ -16,6 +16,10 @@ class Power(Layer):
         param = self.spec.power_param
         self.power, self.scale, self.shift = param.power, param.scale, param.shift
 
+    @property
+    def is_identity(self) -> bool:
+        return (self.power, self.scale, self.shift) == (1, 1, 0)
+
     def forward(self, x: Tensor) -> Tensor:
         y = x if self.scale == 1 else x * self.scale
         if self.shift:

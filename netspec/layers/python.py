@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import chain
 from pathlib import Path
 from traceback import extract_tb
@@ -24,10 +26,21 @@ from netspec.schema.messages import TEST, TRAIN
 from netspec.text.diagnostic import Note
 from netspec.text.suggest import nearest
 
-__all__ = ["Blob", "Layer", "PythonLayer"]
+__all__ = ["Blob", "Layer", "PythonLayer", "plain_errors"]
 
 _PARAM = "python_param"
 _MACHINERY = (str(Path(__file__).parent), str(Path(importlib.__file__).parent))
+_plain_errors = ContextVar("_plain_errors", default=False)
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """While inside, what the user's code raises comes out as it is, not as a diagnostic."""
+    token = _plain_errors.set(True)
+    try:
+        yield
+    finally:
+        _plain_errors.reset(token)
 
 
 @layer("Python", bottoms=(0, None), tops=(0, None))
@@ -73,6 +86,21 @@ class PythonLayer(base.Layer):
         for blob in self._user.blobs:
             self.add_blob(blob.shape)
 
+    @property
+    def user(self) -> Any:
+        """The object of the user's class."""
+        return self._user
+
+    def hand_over(self, bottoms: Sequence[Any], tops: Sequence[Any], blobs: Any) -> list[Array]:
+        """Gives the user's object others' blobs, also in the lists that its ``setup`` may have kept.
+
+        Returns:
+            What ``setup`` and ``reshape`` left in the tops.
+        """
+        left = [top.data for top in self._tops]
+        self._bottoms[:], self._tops[:], self._user.blobs = bottoms, tops, blobs
+        return left
+
     def top_shapes(self, *shapes: Shape) -> list[Shape]:
         for index, blob in enumerate(self._tops):
             if not blob.is_shaped:
@@ -106,7 +134,7 @@ class PythonLayer(base.Layer):
         try:
             return import_module(param.module, folders)
         except ModuleNotFoundError as error:
-            if error.name and f"{param.module}.".startswith(f"{error.name}."):
+            if error.name and f"{param.module}.".startswith(f"{error.name}.") and not _plain_errors.get():
                 places = " and ".join(f"'{place}'" for place in dict.fromkeys(folders))
                 message = f"there is no module '{param.module}'"
                 help = f"looked in {places}, then on PYTHONPATH and where Python has its packages"
@@ -124,7 +152,7 @@ class PythonLayer(base.Layer):
             message = f"module '{module.__name__}' has no class '{name}'"
             help = f"did you mean '{guess}'?" if guess else f"its classes: {', '.join(classes) or 'none'}"
             raise self.error(message, _PARAM, "layer", help=help)
-        if not isinstance(cls, type) or not hasattr(cls, "forward"):
+        if not isinstance(cls, type) or not (hasattr(cls, "forward") or issubclass(cls, Layer)):
             message = f"'{name}' of module '{module.__name__}' is no layer: it has no forward"
             raise self.error(message, _PARAM, "layer", help=f"expected class {name}(caffe.Layer)")
         return cls
@@ -158,6 +186,8 @@ class PythonLayer(base.Layer):
 
     def _failure(self, what: str, error: Exception, field: str) -> NetError:
         """An error of the user's code: what it says, and the place in the user's file that led to it."""
+        if _plain_errors.get():
+            raise error
         frames = [frame for frame in extract_tb(error.__traceback__) if _is_users(frame.filename)]
         frames = [frame for frame in frames if frame.filename == self._file] or frames
         return NetError.at(

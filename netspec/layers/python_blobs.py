@@ -101,8 +101,10 @@ class Layer:
         param_str: what the net's text hands to the layer.
         phase: ``caffe.TRAIN`` or ``caffe.TEST``.
         blobs: the learnable blobs; ``setup`` adds them.
+        type: the layer's type.
     """
 
+    type = "Python"
     param_str: str
     phase: int
     blobs: Blobs

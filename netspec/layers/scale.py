@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from netspec.layers.base import Layer, Shape, show_shape
+from netspec.layers.base import ChannelMap, Layer, Shape, show_shape
 from netspec.layers.registry import layer
 from netspec.schema.messages import FillerParameter
 
@@ -64,6 +64,11 @@ class Scale(_Spread):
         self.with_bias = param.bias_term
         if self.with_bias:
             self.add_blob(shape, param.bias_filler, name="bias")
+
+    def channel_map(self) -> ChannelMap | None:
+        if len(self.bottom_shapes) > 1 or self.first != 1 or self.weight.ndim != 1:
+            return None
+        return self.weight, self.bias if self.with_bias else None
 
     def forward(self, x: Tensor, *factor: Tensor) -> Tensor:
         w = self.spread(factor[0] if factor else self.weight, x)

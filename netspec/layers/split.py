@@ -15,5 +15,9 @@ class Split(Layer):
     def setup(self, x: Shape) -> None:
         self.copies = self.num_tops
 
+    @property
+    def is_identity(self) -> bool:
+        return True
+
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         return (x,) * self.copies if self.copies > 1 else x

@@ -9,7 +9,7 @@ import torch
 from netspec import NetError, compile_net, load_solver
 from netspec.cli import main
 from netspec.graph.build import build_graph, net_state
-from netspec.layers.python import Blob
+from netspec.layers.python import Blob, plain_errors
 from netspec.layers.python_blobs import Layer
 
 CLASSES = '''
@@ -641,3 +641,10 @@ def test_blob():
     blob.reshape(1, 1, 1, 1, 2)
     with pytest.raises(ValueError, match="for 4 axes, not for 5"):
         _ = blob.num
+
+
+def test_plain_errors_are_the_user_s_own(trusted):
+    with plain_errors(), pytest.raises(ValueError, match="a distance is between two"):
+        trusted("Distance")
+    with pytest.raises(NetError, match="a distance is between two"):
+        trusted("Distance")

@@ -100,13 +100,36 @@ def test_theta_count(rejects):
 @pytest.mark.parametrize(
     ("message", "marked", "param"),
     [
-        ("transform_type 'tps' is not supported", '"tps"', 'transform_type: "tps"'),
+        ("transform_type 'shear' is not supported", '"shear"', 'transform_type: "shear"'),
+        (r"'scale\+scale' is not supported", '"scale+scale"', 'transform_type: "scale+scale"'),
         ("sampler_type 'cubic' is not supported", '"cubic"', 'sampler_type: "cubic"'),
+        ("padding 'wrap' is not supported", '"wrap"', 'padding: "wrap"'),
+        ("control_points must be at least 2, not 1", "1", 'transform_type: "tps" control_points: 1'),
+        ("de_transform does not go with", "true", 'transform_type: "tps" de_transform: true'),
+        ("'angle' is no value of transform_type 'affine'", "0.5", "angle: 0.5"),
+        ("'theta_3_1' is no value of transform_type 'affine'", "0.5", "theta_3_1: 0.5"),
+        ("'scale' is no value of transform_type 'tps'", "2", 'transform_type: "tps" scale: 2'),
         ("output_H must be at least 1, not 0", "0", "output_H: 0"),
     ],
 )
 def test_refused(rejects, message, marked, param):
     rejects(message, marked, _layer(param), (2, 1, 4, 4), (2, 6))
+
+
+@pytest.mark.parametrize(
+    ("param", "count", "fixed", "free"),
+    [
+        ('transform_type: "translation"', 2, "st_param fixes none", 2),
+        ('transform_type: "rotation"', 1, "st_param fixes none", 1),
+        ('transform_type: "similarity" scale: 0.5', 4, r"st_param fixes 1 \(scale\)", 3),
+        ('transform_type: "attention" t1: 0 t2: 0', 3, r"st_param fixes 2 \(t1, t2\)", 1),
+        ('transform_type: "projective"', 8, "st_param fixes none", 8),
+        ('transform_type: "tps" control_points: 3', 18, "st_param fixes none", 18),
+    ],
+)
+def test_theta_count_of_other_transforms(rejects, param, count, fixed, free):
+    message = f"has {count} entries: {fixed}, so that the theta bottom must bring {free} per item, not 7"
+    rejects(message, '"b1"', _layer(param), (2, 1, 4, 4), (2, 7), error=ShapeError)
 
 
 def test_shapes(rejects):
