@@ -18,7 +18,7 @@ def test_the_public_names():
     assert sorted(netspec.__all__) == [
         "DataError", "Net", "NetError", "NetspecError", "NotFiniteError", "ParseError", "ShapeError",
         "Solver", "SolverError", "TEST", "TRAIN", "UsageError", "WeightsError", "__version__",
-        "compile_net", "load_solver", "parse_net", "parse_solver",
+        "compile_net", "load_solver", "parse_net", "parse_solver", "stn",
     ]  # fmt: skip
     assert dir(netspec) == sorted(netspec.__all__)
 
@@ -38,7 +38,8 @@ def test_a_name_that_is_not_there():
 def test_type_checkers_see_the_same_names_as_the_interpreter():
     source = Path(netspec.__file__).read_text(encoding="utf-8")
     checked = re.findall(r"^    from (\S+) import (\w+) as \2$", source, re.MULTILINE)
-    assert {name: home for home, name in checked} == netspec._HOME
+    modules = dict.fromkeys(netspec._MODULES, "netspec")
+    assert {name: home for home, name in checked} == {**netspec._HOME, **modules}
 
 
 def test_the_phases_are_caffe_s_numbers():
@@ -48,7 +49,7 @@ def test_the_phases_are_caffe_s_numbers():
 def test_a_net_is_what_the_design_promises():
     members = [
         "inputs", "outputs", "blobs", "params", "learnable_params", "loss_weights", "data", "graph",
-        "graph_module", "device", "batch_size", "loss", "load_weights", "save_weights", "share_weights_with",
+        "graph_module", "device", "batch_size", "engine", "loss", "load_weights", "save_weights", "share_weights_with",
         "close",
     ]  # fmt: skip
     net = netspec.compile_net(
@@ -67,15 +68,38 @@ def test_the_signature_of_compile_net():
         "stages": (),
         "level": None,
         "weights": None,
+        "ignore_mismatched": False,
         "device": "cpu",
         "seed": None,
         "allow_python_layers": False,
+        "engine": "auto",
+        "precision": "fp32",
+        "recompute": False,
+        "rewrite": True,
+        "cache": None,
     }
     assert {p.kind for name, p in parameters.items() if name != "source"} == {inspect.Parameter.KEYWORD_ONLY}
     hints = typing.get_type_hints(netspec.compile_net)
     assert hints.keys() == {*parameters, "return"}
     assert hints["return"] is netspec.Net
     assert (hints["level"], hints["seed"]) == (int | None, int | None)
+
+
+def test_the_signature_of_load_solver():
+    parameters = inspect.signature(netspec.load_solver).parameters
+    assert {name: p.default for name, p in parameters.items()} == {
+        "source": inspect.Parameter.empty,
+        "device": None,
+        "weights": (),
+        "ignore_mismatched": False,
+        "listeners": (),
+        "allow_python_layers": False,
+        "engine": "auto",
+        "precision": "fp32",
+        "recompute": False,
+        "deterministic": False,
+        "cache": False,
+    }
 
 
 def test_texts_become_messages(tmp_path):

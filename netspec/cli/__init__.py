@@ -11,12 +11,28 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, cast
 
 from netspec.cli import flags
 from netspec.errors import NetspecError, UsageError
 
-VERBS = ("train", "test", "time", "check", "summary", "layers")
+VERBS = (
+    "train",
+    "test",
+    "time",
+    "device_query",
+    "check",
+    "upgrade",
+    "summary",
+    "layers",
+    "convert",
+    "inspect",
+    "data",
+    "plot",
+    "draw",
+    "visualize",
+)
 
 # What a shell reports for a process that SIGINT or SIGPIPE ended.
 INTERRUPTED = 130
@@ -38,7 +54,8 @@ class Verb(Protocol):
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command line (without the program's name; the process's own by default); the exit status."""
     try:
-        status = _dispatch(list(sys.argv[1:] if argv is None else argv))
+        menu = Menu("netspec", __name__, VERBS, "verb")
+        status = _dispatch(list(sys.argv[1:] if argv is None else argv), menu)
         sys.stdout.flush()
     except NetspecError as error:
         print(error, file=sys.stderr)
@@ -52,16 +69,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _dispatch(argv: list[str]) -> int:
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """The verbs of a program, or the tools of one verb: modules of a package, named as they are typed."""
+
+    prog: str
+    package: str
+    names: tuple[str, ...]
+    noun: str
+
+    def load(self, name: str) -> Verb:
+        return cast(Verb, importlib.import_module(f"{self.package}.{name.replace('-', '_')}"))
+
+
+def _dispatch(argv: list[str], menu: Menu) -> int:
     if not argv or argv[0] in flags.HELP_FLAGS or argv[0] == "help":
-        print(_overview())
+        print(_overview(menu))
         return 0
     if flags.spelled(argv[0]) == "--version":
         print(f"netspec {_version()}")
         return 0
-    name, rest = _split_verb(argv)
-    verb = _load(name)
-    parser = flags.Parser(prog=f"netspec {name}", description=verb.HELP)
+    name, rest = _split_verb(argv, menu)
+    verb = menu.load(name)
+    prog = f"{menu.prog} {name}"
+    if tools := getattr(verb, "TOOLS", ()):
+        return _dispatch(rest, Menu(prog, f"{menu.package}.{name}", tools, "tool"))
+    parser = flags.Parser(prog=prog, description=verb.HELP)
     verb.add_flags(parser)
     args = parser.read(rest)
     if args is None:
@@ -70,35 +103,31 @@ def _dispatch(argv: list[str]) -> int:
     return verb.run(args)
 
 
-def _split_verb(argv: list[str]) -> tuple[str, list[str]]:
+def _split_verb(argv: list[str], menu: Menu) -> tuple[str, list[str]]:
     """The verb and what is left. gflags lets flags stand before it."""
-    verb = argv[0]
-    if verb.startswith("-"):
-        verb = next((word for word in argv if word in VERBS), "")
-        if not verb:
-            raise UsageError.at(
-                "no verb", help=f"the verbs are {', '.join(VERBS)}; `netspec --help` explains"
-            )
-    rest = list(argv)
-    rest.remove(verb)
-    if verb not in VERBS:
-        raise UsageError.at(
-            f"unknown verb '{verb}'", help=flags.did_you_mean(verb, VERBS, "`netspec --help`")
-        )
-    return verb, rest
+    place = 0
+    if argv[0].startswith("-"):
+        place = next((place for place, word in enumerate(argv) if word in menu.names), -1)
+        if place < 0:
+            listed = ", ".join(menu.names)
+            help = f"the {menu.noun}s are {listed}; `{menu.prog} --help` explains"
+            raise UsageError.at(f"no {menu.noun}", help=help)
+    typed = argv[place]
+    name = typed.replace("_", "-") if typed not in menu.names else typed
+    if name not in menu.names:
+        help = flags.did_you_mean(typed, menu.names, f"`{menu.prog} --help`")
+        raise UsageError.at(f"unknown {menu.noun} '{typed}'", help=help)
+    return name, argv[:place] + argv[place + 1 :]
 
 
-def _load(verb: str) -> Verb:
-    return cast(Verb, importlib.import_module(f"netspec.cli.{verb}"))
-
-
-def _overview() -> str:
-    width = max(map(len, VERBS))
-    verbs = "\n".join(f"  {name:<{width}}  {_load(name).HELP}" for name in VERBS)
+def _overview(menu: Menu) -> str:
+    width = max(map(len, menu.names))
+    verbs = "\n".join(f"  {name:<{width}}  {menu.load(name).HELP}" for name in menu.names)
     return (
-        f"usage: netspec VERB [flags]\n\n{verbs}\n\n"
+        f"usage: {menu.prog} {menu.noun.upper()} [flags]\n\n{verbs}\n\n"
         "Flags as Caffe has them: -solver x, -solver=x, --solver x and --solver=x are the same.\n"
-        "`netspec VERB --help` lists a verb's flags, `netspec --version` names the version."
+        f"`{menu.prog} {menu.noun.upper()} --help` lists a {menu.noun}'s flags, "
+        "`netspec --version` names the version."
     )
 
 

@@ -9,7 +9,15 @@ from typing import Any, NoReturn
 from netspec.errors import UsageError
 from netspec.text.suggest import nearest, one_of
 
+# What the compiler knows, without the time that asking it would take.
+ENGINES = ("auto", "eager", "compiled", "graph")
+PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
+
 HELP_FLAGS = ("-h", "-help", "--help")
+_SWITCHED = {  # by what gflags takes behind a switch: -gray=true
+    **dict.fromkeys(("true", "t", "yes", "y", "1"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "0"), False),
+}
 
 
 def spelled(word: str) -> str:
@@ -43,14 +51,27 @@ class Parser(ArgumentParser):
         words = [spelled(word) for word in argv]
         if "--help" in words:
             return None
+        plain: list[str] = []
         for word, typed in zip(words, argv, strict=True):
-            if (
-                word.startswith("--")
-                and word != "--"
-                and word.partition("=")[0] not in self._option_string_actions
-            ):
-                self._refuse(word.partition("=")[0], typed.partition("=")[0])
-        return self.parse_args(words)
+            flag, on = self._switch(word)
+            name = flag.partition("=")[0]
+            if name.startswith("--") and name != "--" and name not in self._option_string_actions:
+                self._refuse(name, typed.partition("=")[0])
+            plain = [*plain, flag] if on else [other for other in plain if other != flag]
+        return self.parse_args(plain)
+
+    def _switch(self, word: str) -> tuple[str, bool]:
+        """The switch that a word turns on or off, in gflags' way; any other word as it is."""
+        flag, equals, value = word.partition("=")
+        if equals and self._is_switch(flag):
+            if value.lower() not in _SWITCHED:
+                self.error(f"argument {flag}: expected true or false, not '{value}'")
+            return flag, _SWITCHED[value.lower()]
+        without = f"--{word[4:]}"
+        return (without, False) if word.startswith("--no") and self._is_switch(without) else (word, True)
+
+    def _is_switch(self, flag: str) -> bool:
+        return flag in self._option_string_actions and self._option_string_actions[flag].const is True
 
     def error(self, message: str) -> NoReturn:
         raise UsageError.at(f"{self.prog}: {message}", help=f"`{self.prog} --help` lists the flags")
@@ -67,18 +88,47 @@ class Parser(ArgumentParser):
 
 def count(text: str) -> int:
     """The type of a flag that takes a whole number of at least 1."""
+    return _whole(text, 1)
+
+
+def count_from_zero(text: str) -> int:
+    """The type of a flag that takes a whole number of at least 0."""
+    return _whole(text, 0)
+
+
+def _whole(text: str, least: int) -> int:
     try:
         number = int(text)
     except ValueError:
-        number = 0
-    if number < 1:
-        raise ArgumentTypeError(f"a whole number of at least 1 is expected, not '{text}'")
+        number = least - 1
+    if number < least:
+        raise ArgumentTypeError(f"a whole number of at least {least} is expected, not '{text}'")
     return number
 
 
 def add_gpu(parser: ArgumentParser) -> None:
     """-gpu, read by `device`."""
-    parser.add_argument("--gpu", metavar="ID", help="the GPU to run on; 'all' and lists mean their first")
+    parser.add_argument("--gpu", metavar="ID", help="the GPU to run on; of 0,1 or all, the first")
+
+
+def add_compute(parser: ArgumentParser) -> None:
+    """-engine, -precision, -recompute and -deterministic; the first three are read by `compute`."""
+    parser.add_argument("--engine", choices=ENGINES, default="auto", help="how to run the net (auto)")
+    parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="how exactly (fp32)")
+    add_recompute(parser)
+    parser.add_argument("--deterministic", action="store_true", help="the same numbers in every run")
+
+
+def add_recompute(parser: ArgumentParser) -> None:
+    """-recompute, for a verb that does not run the net too."""
+    parser.add_argument(
+        "--recompute", action="store_true", help="take less memory: compute activations again on the way back"
+    )
+
+
+def compute(args: Namespace) -> dict[str, Any]:
+    """How to run a net, as `compile_net` and `load_solver` take it."""
+    return {"engine": args.engine, "precision": args.precision, "recompute": args.recompute}
 
 
 def add_state(parser: ArgumentParser, phase: str) -> None:
@@ -101,6 +151,15 @@ def add_allow_python_layers(parser: ArgumentParser) -> None:
     )
 
 
+def add_ignore_mismatched(parser: ArgumentParser) -> None:
+    """-ignore_mismatched: without it, a weight file with other shapes than the net's is an error."""
+    parser.add_argument(
+        "--ignore-mismatched",
+        action="store_true",
+        help="leave layers at their fillers' numbers where the weights have other shapes",
+    )
+
+
 def state(args: Namespace) -> dict[str, Any]:
     """The net state that -phase, -level and -stage name, as `compile_net` takes it."""
     return {"phase": args.phase, "level": args.level, "stages": split(args.stage)}
@@ -111,22 +170,32 @@ def split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def device(args: Namespace) -> str | None:
-    """The device that -gpu names, as PyTorch calls it; None without the flag.
+def gpus(args: Namespace) -> list[int]:
+    """The GPUs that -gpu names, none without the flag.
 
     Raises:
         UsageError: this machine has no such GPU.
     """
-    if args.gpu is None:
-        return None
+    if not args.gpu:
+        return []
     import torch
 
-    first = next(iter(split(args.gpu)), "")
-    index = "0" if first == "all" else first
-    if not index.isdigit():
-        raise UsageError.at(f"-gpu takes a number or 'all', not '{args.gpu}'")
     found = torch.cuda.device_count()
-    if int(index) >= found:
-        here = f"has {found} (from 0)" if found else "has none"
-        raise UsageError.at(f"-gpu {args.gpu}: this machine {here}", help="leave -gpu out to run on the CPU")
-    return f"cuda:{index}"
+    here = f"has {found} (from 0)" if found else "has none"
+    help = "leave -gpu out to run on the CPU"
+    wanted = [str(index) for index in range(found)] if args.gpu == "all" else split(args.gpu)
+    if not all(index.isdecimal() for index in wanted):
+        raise UsageError.at(f"-gpu takes numbers with commas between them, or 'all', not '{args.gpu}'")
+    if not wanted or any(int(index) >= found for index in wanted):
+        raise UsageError.at(f"-gpu {args.gpu}: this machine {here}", help=help)
+    return [int(index) for index in wanted]
+
+
+def device(args: Namespace) -> str | None:
+    """The device that -gpu names, as PyTorch calls it: its first where it names several; None without it.
+
+    Raises:
+        UsageError: this machine has no such GPU.
+    """
+    first = next(iter(gpus(args)), None)
+    return None if first is None else f"cuda:{first}"

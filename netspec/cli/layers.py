@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from netspec.cli.flags import did_you_mean
-from netspec.text.table import table
 from netspec.errors import UsageError
+from netspec.text.table import table
 
 if TYPE_CHECKING:
     from netspec.layers.base import Layer

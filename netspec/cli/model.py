@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from netspec.cli import flags
@@ -19,7 +21,16 @@ def add_flags(parser: ArgumentParser, phase: str, counted: str) -> None:
     )
     flags.add_gpu(parser)
     flags.add_allow_python_layers(parser)
+    flags.add_compute(parser)
     flags.add_state(parser, phase)
+
+
+def inspected(net: Net, batch: int) -> AbstractContextManager[None]:
+    """Logs what goes through a net inside, if the net's text asks for it with ``debug_info``."""
+    from netspec.cli.log import CaffeLog
+    from netspec.solver.debug_info import pass_inspected
+
+    return pass_inspected(net, batch, CaffeLog()) if net.graph.debug_info else nullcontext()
 
 
 def compiled(args: Namespace) -> Net:
@@ -29,14 +40,30 @@ def compiled(args: Namespace) -> Net:
         NetspecError: the text, the net or its data is wrong.
         UsageError: this machine has no such GPU.
     """
-    from netspec.cli.log import show_warnings
+    from netspec.cli.log import show_device, show_warnings
     from netspec.compiler.net import compile_net
 
+    gpus = flags.gpus(args)
     net = compile_net(
         args.model,
         **flags.state(args),
         device=flags.device(args) or "cpu",
         allow_python_layers=args.allow_python_layers,
+        **flags.compute(args),
     )
     show_warnings(net.graph.warnings)
+    show_device(net.device, gpus)
     return net
+
+
+@contextmanager
+def running(args: Namespace, net: Net) -> Iterator[None]:
+    """While inside, PyTorch computes as the flags ask for; which engine does it is logged at the end."""
+    from netspec.cli.log import glog, to_stderr
+    from netspec.compiler.determinism import deterministic
+    from netspec.compiler.precision import products
+
+    with deterministic(args.deterministic), products(args.precision):
+        yield
+    if args.engine != net.engine.engine:
+        to_stderr(glog(str(net.engine), "caffe.cpp:7", "I" if net.engine.is_expected else "W"))

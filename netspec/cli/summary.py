@@ -8,11 +8,14 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from netspec.cli import flags
-from netspec.cli.table import table
+from netspec.errors import NetspecError
 from netspec.text.amount import amount
+from netspec.text.table import table
 
 if TYPE_CHECKING:
     from netspec.graph.graph import Graph, Node
+    from netspec.schema.document import Document
+    from netspec.schema.messages import NetParameter
 
 HELP = "tabulate a net: shapes, parameters, multiply-adds, memory"
 
@@ -23,6 +26,7 @@ def add_flags(parser: ArgumentParser) -> None:
     parser.add_argument("net", help="the net's prototxt")
     flags.add_allow_python_layers(parser)
     flags.add_state(parser, phase="TEST")
+    flags.add_recompute(parser)
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,36 @@ def run(args: Namespace) -> int:
     graph = build_graph(document, state, allow_python_layers=args.allow_python_layers)
     show_warnings(graph.warnings)
     print(_report(graph))
+    if said := _training(document, args):
+        print(f"\n{said}")
     return 0
+
+
+def _training(document: Document[NetParameter], args: Namespace) -> str:
+    """What training takes; nothing for a net that has no loss in TRAIN, or whose data are not here."""
+    import torch
+
+    from netspec.compiler.compute import Compute
+    from netspec.compiler.engines.choice import find_obstacle
+    from netspec.graph.build import build_graph, net_state
+    from netspec.schema.messages import SolverParameter
+    from netspec.solver.footprint import predict
+
+    state = net_state(document, **{**flags.state(args), "phase": "TRAIN"})
+    try:
+        graph = build_graph(document, state, allow_python_layers=args.allow_python_layers)
+    except NetspecError:
+        return ""
+    if not graph.loss_weights or not any(param.lr_mult for param in graph.params):
+        return ""
+    if obstacle := find_obstacle(graph):
+        return f"training: its memory is not known, since {obstacle}"
+    solver = SolverParameter(type="SGD", base_lr=0.01, momentum=0.9, weight_decay=0.0005)
+    found = predict(graph, torch.device("cpu"), Compute(recompute=args.recompute), solver)
+    parts = {"params": found.params, "gradients": found.gradients, "momentum": found.history}
+    listed = ", ".join(f"{name} {amount(size, 'B')}" for name, size in parts.items())
+    rest = amount(found.rest, "B")
+    return f"training: {amount(found.peak, 'B')} at the peak ({listed}, activations and what else {rest})"
 
 
 def _report(graph: Graph) -> str:

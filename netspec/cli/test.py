@@ -20,6 +20,7 @@ HELP = "average a net's outputs over batches"
 def add_flags(parser: ArgumentParser) -> None:
     model.add_flags(parser, phase="TEST", counted="batches")
     parser.add_argument("--weights", required=True, metavar="A,B", help="the weight files")
+    flags.add_ignore_mismatched(parser)
 
 
 def run(args: Namespace) -> int:
@@ -27,10 +28,11 @@ def run(args: Namespace) -> int:
 
     net = model.compiled(args)
     for weights in flags.split(args.weights):
-        _load(net, weights)
+        _load(net, weights, args.ignore_mismatched)
     _log(f"Running for {args.iterations} iterations.")
     begin = perf_counter()
-    loss, outputs = _average(net, args.iterations)
+    with model.running(args, net):
+        loss, outputs = _average(net, args.iterations)
     net.close()
     _log(f"Loss: {loss:g}")
     for output in outputs:
@@ -39,12 +41,16 @@ def run(args: Namespace) -> int:
     return 0
 
 
-def _load(net: Net, weights: str) -> None:
-    report = net.load_weights(weights)
+def _load(net: Net, weights: str, ignore_mismatched: bool) -> None:
+    report = net.load_weights(weights, ignore_mismatched=ignore_mismatched)
     for name in report.unused:
         _log(f"Ignoring source layer {name}")
     for name in report.missing:
         _log(f"{weights} has no layer {name}: it keeps what its filler gave", "W")
+    for name in report.mismatched:
+        _log(f"{weights} has other shapes for layer {name}: it keeps what its filler gave", "W")
+    for line in report.table().splitlines():
+        _log(line)
 
 
 def _average(net: Net, batches: int) -> tuple[float, list[OutputValue]]:
@@ -58,7 +64,8 @@ def _average(net: Net, batches: int) -> tuple[float, list[OutputValue]]:
     names: list[str] = []
     with torch.no_grad():
         for batch in range(batches):
-            out = net()
+            with model.inspected(net, batch):
+                out = net()
             names = [name for name in net.outputs for _ in range(out[name].numel())]
             rows.append([value for name in net.outputs for value in out[name].flatten().tolist()])
             losses.append(float(net.loss(out)))

@@ -12,8 +12,11 @@ from netspec.cli import model
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from netspec.compiler.engines.capture import Captured
     from netspec.compiler.net import Net
     from netspec.graph.graph import Blob, Node
+
+    Graphs = tuple[Captured[dict[str, Tensor]], Captured[None]]
 
 HELP = "time a net's forward and backward passes, whole and layer by layer"
 
@@ -24,18 +27,18 @@ def add_flags(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     net = model.compiled(args)
-    feeds = _one_batch(net)
+    feeds = _zeros(net)
+    with model.running(args, net):
+        _log(f"Initial loss: {_warm_up(net, feeds):g}")
+        begin = perf_counter()
+        _log("*** Benchmark begins ***")
+        _log(f"Testing for {args.iterations} iterations.")
+        forward, backward = _whole(net, feeds, args.iterations)
+        _log("Average time per layer:")
+        for name, ahead, back in _by_layer(net, feeds, args.iterations):
+            _log(f"{name:>10}\tforward: {ahead:g} ms.")
+            _log(f"{name:>10}\tbackward: {back:g} ms.")
     net.close()
-    if net.data:
-        _log("One batch is drawn and used again and again: the data layers are not timed.")
-    begin = perf_counter()
-    _log("*** Benchmark begins ***")
-    _log(f"Testing for {args.iterations} iterations.")
-    forward, backward = _whole(net, feeds, args.iterations)
-    _log("Average time per layer:")
-    for name, ahead, back in _by_layer(net, feeds, args.iterations):
-        _log(f"{name:>10}\tforward: {ahead:g} ms.")
-        _log(f"{name:>10}\tbackward: {back:g} ms.")
     _log(f"Average Forward pass: {forward:g} ms.")
     _log(f"Average Backward pass: {backward:g} ms.")
     _log(f"Average Forward-Backward: {forward + backward:g} ms.")
@@ -45,19 +48,19 @@ def run(args: Namespace) -> int:
     return 0
 
 
-def _one_batch(net: Net) -> dict[str, Tensor]:
-    """The tops of all source layers: drawn where the net can, zeros where a caller would have to feed."""
+def _zeros(net: Net) -> dict[str, Tensor]:
+    """What a caller would have to feed."""
     import torch
 
-    feeds: dict[str, Tensor] = {}
-    for node in net.graph.sources:
-        names = [top.name for top in node.tops]
-        if node.key in net.data:
-            batch = net.data[node.key].next()
-        else:
-            batch = tuple(torch.zeros(top.shape) for top in node.tops)
-        feeds.update((name, blob.to(net.device)) for name, blob in zip(names, batch, strict=True))
-    return feeds
+    return {top.name: torch.zeros(top.shape, device=net.device) for top in net.graph.inputs}
+
+
+def _warm_up(net: Net, feeds: Mapping[str, Tensor]) -> float:
+    """Pays for what is set up once, and gives the loss."""
+    with model.inspected(net, 0):
+        out = net(**feeds)
+        _backward(net, out)
+    return float(net.loss(out).detach())
 
 
 def _clock(net: Net) -> Callable[[], float]:
@@ -75,17 +78,68 @@ def _clock(net: Net) -> Callable[[], float]:
 def _whole(net: Net, feeds: Mapping[str, Tensor], iterations: int) -> tuple[float, float]:
     """The mean times of the net's forward and backward passes, as training runs them."""
     now = _clock(net)
+    recorded = _recorded(net, feeds)
     times = []
-    for _ in range(iterations + 1):
-        net.zero_grad(set_to_none=True)
-        begin = now()
-        out = net(**feeds)
-        middle = now()
-        _backward(net, out)
-        times.append((middle - begin, now() - middle))
-    # The first pass also pays for what is set up once.
-    forward, backward = (sum(column) / iterations for column in zip(*times[1:], strict=True))
+    for iteration in range(1, iterations + 1):
+        times.append(_run(net, feeds, now) if recorded is None else _replay(recorded, now))
+        _log(f"Iteration: {iteration} forward-backward time: {sum(times[-1]):g} ms.")
+    forward, backward = (sum(column) / iterations for column in zip(*times, strict=True))
     return forward, backward
+
+
+def _run(net: Net, feeds: Mapping[str, Tensor], now: Callable[[], float]) -> tuple[float, float]:
+    net.zero_grad(set_to_none=True)
+    begin = now()
+    out = net(**feeds)
+    middle = now()
+    _backward(net, out)
+    return middle - begin, now() - middle
+
+
+def _replay(graphs: Graphs, now: Callable[[], float]) -> tuple[float, float]:
+    begin = now()
+    graphs[0].replay()
+    middle = now()
+    graphs[1].replay()
+    return middle - begin, now() - middle - (middle - begin)
+
+
+def _recorded(net: Net, feeds: Mapping[str, Tensor]) -> Graphs | None:
+    """A forward pass, and one forward and backward, as CUDA graphs; None where the engine is another."""
+    import torch
+
+    from netspec.compiler.engines.capture import Captured, new_stream, reason
+
+    if net.engine.engine != "graph":
+        return None
+    stream = new_stream(net.device)
+    stream.wait_stream(torch.cuda.current_stream(net.device))
+    with torch.cuda.stream(stream):
+        tensors = net.bring(net.fed({**_drawn(net), **feeds}))
+
+        def both() -> None:
+            net.zero_grad(set_to_none=True)
+            _backward(net, net.run(tensors))
+
+        for _ in range(3):  # what is set up once cannot be recorded
+            both()
+        try:
+            graphs = Captured(lambda: _detached(net.run(tensors)), module=net), Captured(both, module=net)
+        except RuntimeError as error:
+            net.give_up(reason(error))
+            return None
+    torch.cuda.synchronize(net.device)
+    return graphs
+
+
+def _detached(out: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach() for name, value in out.items()}
+
+
+def _drawn(net: Net) -> dict[str, Tensor]:
+    sources = [node for node in net.graph.sources if node.key in net.data]
+    batches = [(node, net.data[node.key].next()) for node in sources]
+    return {top.name: x for node, batch in batches for top, x in zip(node.tops, batch, strict=True)}
 
 
 def _backward(net: Net, out: dict[str, Tensor]) -> None:
@@ -101,6 +155,28 @@ def _backward(net: Net, out: dict[str, Tensor]) -> None:
 
 
 # Layer by layer -------------------------------------------------------------------------------------------
+
+
+class _Source:
+    """A layer whose tops come from outside the net, with the time that drawing them took so far."""
+
+    def __init__(self, net: Net, node: Node, feeds: Mapping[str, Tensor], now: Callable[[], float]) -> None:
+        self.node = node
+        self.forward = self.backward = 0.0
+        self._net, self._feeds, self._now = net, feeds, now
+
+    def ahead(self, values: dict[Blob, Tensor]) -> None:
+        """Adds the tops' values."""
+        begin = self._now()
+        if self.node.key in self._net.data:
+            drawn = [blob.to(self._net.device) for blob in self._net.data[self.node.key].next()]
+        else:
+            drawn = [self._feeds[top.name] for top in self.node.tops]
+        self.forward += self._now() - begin
+        values.update(zip(self.node.tops, drawn, strict=True))
+
+    def back(self, gradients: dict[Blob, Tensor]) -> None:
+        """Nothing flows back out of the net."""
 
 
 class _Stopwatch:
@@ -154,20 +230,24 @@ class _Stopwatch:
 def _by_layer(net: Net, feeds: Mapping[str, Tensor], iterations: int) -> Iterator[tuple[str, float, float]]:
     """Each layer's name and its mean times, from a run that stops at every layer."""
     now = _clock(net)
-    watches = [_Stopwatch(node, now) for node in net.graph.nodes if node not in net.graph.sources]
-    fed = {top: feeds[top.name] for node in net.graph.sources for top in node.tops}
+    sources = net.graph.sources
+    watches = [
+        _Source(net, node, feeds, now) if node in sources else _Stopwatch(node, now)
+        for node in net.graph.nodes
+    ]
     for turn in range(iterations + 1):
         if turn == 1:  # the first pass also pays for what is set up once
             for watch in watches:
                 watch.forward = watch.backward = 0.0
-        _pass(net, watches, dict(fed))
+        _pass(net, watches)
     for watch in watches:
         yield watch.node.key, watch.forward / iterations, watch.backward / iterations
 
 
-def _pass(net: Net, watches: Sequence[_Stopwatch], values: dict[Blob, Tensor]) -> None:
+def _pass(net: Net, watches: Sequence[_Source | _Stopwatch]) -> None:
     import torch
 
+    values: dict[Blob, Tensor] = {}
     for watch in watches:
         watch.ahead(values)
     weights = net.graph.loss_weights or dict.fromkeys(net.graph.outputs, 1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from netspec.schema.document import Document
     from netspec.schema.messages import SolverParameter
     from netspec.solver.events import Displayed, Event, Finished, Snapshotted, Tested
-    from netspec.solver.trainer import Solver
+    from netspec.solver.trainer import Listener, Solver
 
 HELP = "train a solver's net, or go on from a snapshot"
 
@@ -28,18 +28,34 @@ EFFECTS = ("stop", "snapshot", "none")
 def add_flags(parser: ArgumentParser) -> None:
     parser.add_argument("--solver", required=True, metavar="FILE", help="the solver's prototxt")
     parser.add_argument("--snapshot", metavar="FILE", help="go on from this .solverstate")
+    parser.add_argument(
+        "--resume", choices=("auto",), help="auto: go on from the newest complete snapshot, if there is one"
+    )
     parser.add_argument("--weights", default="", metavar="A,B", help="start from these weight files")
+    flags.add_ignore_mismatched(parser)
     flags.add_gpu(parser)
     flags.add_allow_python_layers(parser)
+    flags.add_compute(parser)
+    parser.add_argument("--cache", action="store_true", help="keep decoded images in memory while they fit")
     flags.add_level_and_stage(parser)
+    phases = ("TRAIN", "TEST")
+    parser.add_argument(
+        "--phase", type=str.upper, choices=phases, help="accepted as by Caffe; training is in phase TRAIN"
+    )
+    parser.add_argument(
+        "--iterations", type=flags.count, metavar="N", help="stop after N iterations, with a snapshot"
+    )
     for name, default in (("sigint", "stop"), ("sighup", "snapshot")):
         parser.add_argument(
             f"--{name}-effect", choices=EFFECTS, default=default, help=f"what {name.upper()} does ({default})"
         )
+    parser.add_argument("--log-jsonl", metavar="FILE", help="append each event as a line of JSON")
+    parser.add_argument("--tensorboard", metavar="FOLDER", help="write curves for TensorBoard")
     parser.add_argument("--no-picture", action="store_true", help="draw no picture of spatial transformers")
 
 
 def run(args: Namespace) -> int:
+    from netspec.cli.log import show_unused_gpus
     from netspec.solver.trainer import load_solver
 
     if args.snapshot and args.weights:
@@ -47,19 +63,33 @@ def run(args: Namespace) -> int:
             "-snapshot and -weights exclude each other",
             help="a snapshot holds the weights: give -weights alone to start from them",
         )
+    if args.snapshot and args.resume:
+        raise UsageError.at(
+            "-snapshot and -resume exclude each other",
+            help="-snapshot names the state to go on from, -resume auto finds the newest",
+        )
     record = Record()
-    with _listeners() as listeners, ExitStack() as stack:
+    with _listeners(args) as listeners, ExitStack() as stack:
         solver = load_solver(
             _document(args),
             device=flags.device(args),
             weights=flags.split(args.weights),
+            ignore_mismatched=args.ignore_mismatched,
             listeners=[*listeners, record],
             allow_python_layers=args.allow_python_layers,
+            deterministic=args.deterministic,
+            cache=args.cache,
+            **flags.compute(args),
         )
         stack.callback(solver.close)
         _show_warnings(solver)
+        show_unused_gpus(flags.gpus(args))
         if args.snapshot:
             solver.restore(args.snapshot)
+        if args.resume:
+            solver.resume()
+        if args.iterations:
+            solver.listeners.append(_Limit(solver, args.iterations))
         with _signals(solver, args):
             solver.train()
         picture = None if args.no_picture else _draw(solver)
@@ -131,19 +161,51 @@ class Record:
 
 
 @contextmanager
-def _listeners() -> Iterator[list[Callable[[Event], None]]]:
-    """The log, and below it a progress bar where somebody watches."""
+def _listeners(args: Namespace) -> Iterator[list[Listener]]:
+    """The log, below it a progress bar where somebody watches, and what the flags ask for besides."""
+    with ExitStack() as stack:
+        yield [*_to_files(args, stack), *_to_stderr(stack)]
+
+
+def _to_files(args: Namespace, stack: ExitStack) -> Iterator[Listener]:
+    if args.log_jsonl:
+        from netspec.cli.jsonl import JsonLines
+
+        yield stack.enter_context(JsonLines(Path(args.log_jsonl)))
+    if args.tensorboard:
+        from netspec.cli.tensorboard import TensorBoard
+
+        yield stack.enter_context(TensorBoard(Path(args.tensorboard)))
+
+
+def _to_stderr(stack: ExitStack) -> Iterator[Listener]:
     from netspec.cli.log import CaffeLog
 
     if not sys.stderr.isatty():
-        yield [CaffeLog()]
+        yield CaffeLog()
         return
     from rich.console import Console
 
     from netspec.cli.progress import ProgressBar
 
-    with ProgressBar(Console(stderr=True)) as bar:
-        yield [CaffeLog(bar.write), bar]
+    bar = stack.enter_context(ProgressBar(Console(stderr=True)))
+    yield CaffeLog(bar.write)
+    yield bar
+
+
+class _Limit:
+    """Listens to a trainer and asks it to stop after so many iterations of this run."""
+
+    def __init__(self, solver: Solver, iterations: int) -> None:
+        self._solver = solver
+        self._last = solver.iteration + iterations
+        self._end = solver.settings.message.max_iter
+
+    def __call__(self, event: Event) -> None:
+        from netspec.solver.events import Iterated
+
+        if isinstance(event, Iterated) and self._last <= event.iteration < self._end:
+            self._solver.stop_requested = True
 
 
 @contextmanager
@@ -179,7 +241,7 @@ def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
 
 def _draw(solver: Solver) -> Path | None:
     """Draws the spatial transformers of the first net that has some, beside the snapshots."""
-    from netspec.viz import draw_transformers, save, transformers
+    from netspec.viz.stn import draw_transformers, save, transformers
 
     net = next((net for net in [*solver.test_nets, solver.net] if transformers(net)), None)
     if net is None:

@@ -20,7 +20,10 @@ class OutputValue:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Training begins or goes on. ``first`` is the iteration it starts from, ``last`` where it ends."""
+    """Training begins or goes on. ``first`` is the iteration it starts from, ``last`` where it ends.
+
+    ``engine`` says which one runs the train net, and why, where it was left to netspec to choose.
+    """
 
     net: str
     first: int
@@ -28,11 +31,12 @@ class Started:
     device: str
     random_seed: int
     lr_policy: str
+    engine: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A remark that needs no action, or (``severity`` warning) might: no GPU here, a snapshot restored."""
+    """A remark that needs no action, or (``severity`` warning) might: no GPU here, weights loaded."""
 
     message: str
     severity: Literal["info", "warning"] = "info"
@@ -48,11 +52,20 @@ class Iterated:
 
 
 @dataclass(frozen=True, slots=True)
+class Loading:
+    """How the train net's data layers kept up: how many images a second their workers made, and for which
+    share of the time, 0 to 1, the trainer had to wait for them."""
+
+    images_per_second: float
+    waited: float
+
+
+@dataclass(frozen=True, slots=True)
 class Displayed:
     """The solver's ``display``: the smoothed loss and the train net's outputs at this iteration.
 
     ``seconds`` and ``iterations`` were spent since the previous display; ``rate`` is the learning rate, None
-    for the last display, after which no update follows.
+    for the last display, after which no update follows; ``loading`` is there if data layers were asked since.
     """
 
     iteration: int
@@ -62,6 +75,7 @@ class Displayed:
     display: int
     outputs: tuple[OutputValue, ...]
     rate: float | None
+    loading: Loading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +108,71 @@ class Snapshotted:
 
 
 @dataclass(frozen=True, slots=True)
+class Restored:
+    """Training goes on from a snapshot's state file."""
+
+    iteration: int
+    state: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Magnitude:
+    """The mean of the absolute values of a blob, or of the gradient with respect to it.
+
+    ``side`` is what the blob is to its layer; ``blob`` its name, or for a param that has none its index.
+    """
+
+    layer: str
+    side: Literal["top", "bottom", "param"]
+    blob: str
+    mean: float
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardInspected:
+    """``debug_info``: what a forward pass computed, layer after layer.
+
+    ``net`` is the number of the test net, None for the train net.
+    """
+
+    iteration: int
+    net: int | None
+    data: tuple[Magnitude, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BackwardInspected:
+    """``debug_info``: the gradients of the train net's backward pass, from the last layer to the first.
+
+    For a blob that layers share, each of them has the gradient that all have together.
+    ``l1`` and ``l2`` are norms over all learnable blobs together, each for the values and the gradients.
+    """
+
+    iteration: int
+    gradients: tuple[Magnitude, ...]
+    l1: tuple[float, float]
+    l2: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ParamUpdate:
+    """The mean absolute value of a learnable blob before an update, and that of its change by it."""
+
+    layer: str
+    param: str
+    data: float
+    change: float
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateInspected:
+    """``debug_info``: how far the update moves each learnable blob."""
+
+    iteration: int
+    params: tuple[ParamUpdate, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """Training reached its last iteration, or was asked to stop (``early``)."""
 
@@ -102,4 +181,17 @@ class Finished:
     early: bool
 
 
-Event = Started | Notice | Iterated | Displayed | TestStarted | Tested | Snapshotted | Finished
+Event = (
+    Started
+    | Notice
+    | Iterated
+    | Displayed
+    | TestStarted
+    | Tested
+    | Snapshotted
+    | Restored
+    | ForwardInspected
+    | BackwardInspected
+    | UpdateInspected
+    | Finished
+)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from struct import pack, unpack
 
 from netspec.schema.messages import SolverParameter
 
@@ -44,6 +46,7 @@ POLICIES: dict[str, Policy] = {
     "multistep": _step,
     "poly": _poly,
     "sigmoid": _sigmoid,
+    "plateau": _step,
 }
 
 NEEDS: dict[str, tuple[str, ...]] = {
@@ -53,6 +56,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "multistep": ("gamma", "stepvalue"),
     "poly": ("power", "max_iter"),
     "sigmoid": ("gamma", "stepsize"),
+    "plateau": ("gamma", "plateau_winsize"),
 }
 """Which fields a policy reads besides ``base_lr``."""
 
@@ -74,8 +78,9 @@ def learning_rate(param: SolverParameter, iteration: int, step: int) -> float:
 def current_step(param: SolverParameter, iteration: int, previous: int) -> int:
     """How often the rate was multiplied by ``gamma`` up to an iteration; ``previous`` times before it.
 
-    Only the policies ``step`` and ``multistep`` count. The latter takes at most one step per iteration, as in
-    Caffe, where a solver that resumes long after two step values goes down twice in its first two iterations.
+    The policies ``step`` and ``multistep`` count here; ``plateau`` does in `Plateau`. ``multistep`` takes
+    at most one step per iteration, as in Caffe, where a solver that resumes long after two step values goes
+    down twice in its first two iterations.
     """
     if param.lr_policy == "step":
         return iteration // param.stepsize
@@ -83,3 +88,25 @@ def current_step(param: SolverParameter, iteration: int, previous: int) -> int:
         due = previous < len(param.stepvalue) and iteration >= param.stepvalue[previous]
         return previous + due
     return previous
+
+
+@dataclass(frozen=True, slots=True)
+class Plateau:
+    """What the SSD fork's policy ``plateau`` remembers.
+
+    Attributes:
+        minimum_loss: the least smoothed loss so far, a float32 as in a state's file.
+        last_event: the iteration in which it fell last, or the rate did.
+    """
+
+    minimum_loss: float = 1e38
+    last_event: int = 0
+
+    def after(self, param: SolverParameter, iteration: int, step: int, loss: float) -> tuple[int, Plateau]:
+        """The step of an iteration with this smoothed loss, and what to remember: the rate goes down where
+        nothing happened for ``plateau_winsize`` iterations, of which each step has its own number."""
+        (loss,) = unpack("<f", pack("<f", loss)) if abs(loss) < 1e38 else (loss,)
+        seen = Plateau(loss, iteration) if loss < self.minimum_loss else self
+        if step == len(param.plateau_winsize) or iteration < seen.last_event + param.plateau_winsize[step]:
+            return step, seen
+        return step + 1, Plateau(seen.minimum_loss, iteration)

@@ -13,6 +13,7 @@ from netspec.compiler.net import Net
 from netspec.errors import NotFiniteError
 from netspec.graph.graph import Blob, Node
 from netspec.layers.base import Layer, SourceLayer, as_tuple
+from netspec.solver.debug_info import Watch, first_broken_gradient
 from netspec.text.diagnostic import Note
 
 _REMEDY = "lower base_lr, or bound the gradients (clip_gradients: 10)"
@@ -37,6 +38,36 @@ def not_finite(net: Net, batch: Mapping[str, Any], iteration: int, snapshot: Pat
         node.span,
         notes=[Note(f"the layer's own blob '{name}' is not finite") for name in broken],
         help=f"{_remedy(layer, iteration, broken)}; {_last(snapshot)}",
+    )
+
+
+def finite_gradients(net: Net) -> bool:
+    """Whether an update can do no harm; waits for the device once."""
+    gradients = [blob.grad for blob in net.parameters() if blob.grad is not None]
+    return not gradients or bool(torch.stack([gradient.isfinite().all() for gradient in gradients]).all())
+
+
+def broken_gradient(
+    net: Net, batch: Mapping[str, Any], iteration: int, snapshot: Path | None
+) -> NotFiniteError:
+    """The error for gradients that are not finite though the loss is, at the first layer on the way back.
+
+    The net runs once more on the batch, forward and backward; random layers repeat their numbers if the
+    caller has put the generators back.
+    """
+    by_blobs = first_broken_gradient(Watch(net))  # should the batch of another sub-iteration be to blame
+    with Watch(net) as watch:
+        net.zero_grad()
+        net.loss(net(**batch)).backward()  # type: ignore[no-untyped-call]
+    found = first_broken_gradient(watch) or by_blobs
+    assert found is not None, "each parameter is some layer's blob"
+    node, where = found
+    return NotFiniteError.at(
+        f"the gradient of iteration {iteration} is not finite: on the way back from the loss, layer "
+        f"'{node.layer.name}' ({node.layer.spec.type}) is the first whose gradient for {where} is not",
+        node.span,
+        help="a slope without bound (a root of 0, a division by 0), or numbers that grew too large: lower "
+        f"base_lr; `debug_info: true` shows how large all are; {_last(snapshot)}",
     )
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from netspec.errors import SolverError
+from netspec.passes.solver_type import name_solver_type, two_types
 from netspec.schema.document import Document, load_document
 from netspec.schema.messages import TEST, TRAIN, NetParameter, NetState, SolverParameter
 from netspec.solver.lr_policy import NEEDS, POLICIES
-from netspec.solver.sgd import RULES
+from netspec.solver.rules import RULES
 from netspec.text.diagnostic import Diagnostic, in_text_order
 from netspec.text.paths import candidates, resolve
 from netspec.text.suggest import nearest, one_of
@@ -22,18 +24,31 @@ SolverSource = str | PathLike[str] | SolverParameter | Document[SolverParameter]
 
 _TRAIN_NETS = ("net", "net_param", "train_net", "train_net_param")
 _TEST_NETS = ("test_iter", "test_net", "test_net_param")  # any of them asks for tests
-_TYPES = ("SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam")  # in the order of the old solver_type
 _POSITIVE = ("stepsize", "max_iter")
+_DECAYS = ("momentum", "momentum2", "rms_decay")
+# What NVIDIA's fork adds to the arithmetic of training, and what each is where it adds nothing.
+_NVIDIA = {
+    "rampup_interval": 0,
+    "min_lr": 0.0,
+    "momentum_policy": "fixed",
+    "weight_decay_policy": "fixed",
+    "larc": False,
+}
 
 
 @dataclass(frozen=True)
 class NetSource:
-    """One of the nets that a solver names, and the state to compile it in.
+    """One of the nets that a solver names.
 
-    ``batches`` is how many of them a test takes; 0 for the train net.
+    Attributes:
+        net: the file, or the net itself.
+        phase: what the solver takes it for, unless the net or ``state`` says otherwise.
+        state: what goes over the net's own state.
+        batches: how many of them a test takes; 0 for the train net.
     """
 
     net: Path | Document[NetParameter]
+    phase: int
     state: NetState
     batches: int = 0
 
@@ -104,13 +119,14 @@ def load_settings(source: SolverSource) -> Settings:
         SolverError: everything that contradicts itself, in the order of the text.
         NetError: a net or a weight file that it names does not exist.
     """
-    document = _document(source)
-    findings = [*_nets(document), *_tests(document), *_rate(document), *_rule(document), *_counts(document)]
+    document = name_solver_type(_document(source))
+    checks = (_nets, _tests, _rate, _rule, _counts, _numbers, _forks)
+    findings = [finding for check in checks for finding in check(document)]
     if findings:
         raise SolverError(in_text_order(findings))
     return Settings(
         document,
-        _type(document.message),
+        document.message.type,
         _train_source(document),
         tuple(_test_sources(document)),
         _weights(document),
@@ -198,29 +214,53 @@ def _needed(document: Document[SolverParameter], name: str) -> Iterator[Diagnost
             if value[index] < value[index - 1]:
                 message = f"expected stepvalue in rising order, not {value[index]} after {value[index - 1]}"
                 yield _finding(document, message, name, index)
+    elif name == "plateau_winsize":
+        if not value:
+            yield _finding(
+                document, "the lr_policy 'plateau' needs at least one plateau_winsize", "lr_policy"
+            )
+        for index, length in enumerate(value):
+            if length <= 0:
+                yield _finding(document, f"expected a positive {name}, not {length}", name, index)
     elif not param.HasField(name):
         yield _finding(document, f"the lr_policy '{policy}' needs {name}", "lr_policy")
     elif name in _POSITIVE and value <= 0:
         yield _finding(document, f"the lr_policy '{policy}' needs a positive {name}, not {value:g}", name)
+    elif name == "gamma" and policy != "sigmoid" and -math.inf < value < 0:
+        yield _finding(document, f"expected gamma to be at least 0, not {value:g}", name)
 
 
 def _rule(document: Document[SolverParameter]) -> Iterator[Diagnostic]:
     param = document.message
-    if param.HasField("type") and param.HasField("solver_type"):
-        yield _finding(
-            document, "both type and the old solver_type are given", "solver_type", help="keep type"
-        )
-    name = _type(param)
-    if name not in RULES:
-        guess = nearest(name, _TYPES)
-        fate = "is not available yet" if name in _TYPES else "is unknown"
-        hint = f"did you mean '{guess}'? " if guess and name not in _TYPES else ""
-        place = "type" if param.HasField("type") else "solver_type"
-        help = f"{hint}the available types are {', '.join(RULES)}"
-        yield _finding(document, f"the solver type '{name}' {fate}", place, help=help)
+    yield from two_types(document)
+    if param.type not in RULES:
+        guess = nearest(param.type, RULES)
+        hint = f"did you mean '{guess}'? " if guess else ""
+        help = f"{hint}the types are {', '.join(RULES)}"
+        yield _finding(document, f"the solver type '{param.type}' is unknown", "type", help=help)
+    else:
+        yield from _options(document, RULES[param.type].settings)
     if param.regularization_type not in ("L1", "L2"):
         message = f"expected L1 or L2, not '{param.regularization_type}'"
         yield _finding(document, message, "regularization_type")
+
+
+def _options(document: Document[SolverParameter], settings: Sequence[str]) -> Iterator[Diagnostic]:
+    """What is wrong with the options of an update rule that has these ``settings``."""
+    param = document.message
+    if param.momentum and "momentum" not in settings:
+        message = f"{param.type} has no momentum, but momentum is {param.momentum:g}"
+        help = f"remove momentum; its own options are {', '.join(settings)}"
+        yield _finding(document, message, "momentum", help=help)
+    for name in settings:
+        value = getattr(param, name)
+        if not math.isfinite(value):
+            continue  # said elsewhere
+        if name in _DECAYS and not 0 <= value < 1:
+            message = f"expected {name} to be at least 0 and less than 1, not {value:g}"
+            yield _finding(document, message, name)
+        elif value < 0:
+            yield _finding(document, f"expected {name} to be at least 0, not {value:g}", name)
 
 
 def _counts(document: Document[SolverParameter]) -> Iterator[Diagnostic]:
@@ -237,17 +277,30 @@ def _counts(document: Document[SolverParameter]) -> Iterator[Diagnostic]:
             yield _finding(document, f"expected {name} to be at least {bound}, not {value}", name)
 
 
+def _numbers(document: Document[SolverParameter]) -> Iterator[Diagnostic]:
+    param = document.message
+    for field, value in param.ListFields():
+        if isinstance(value, float) and not math.isfinite(value):
+            yield _finding(document, f"expected {field.name} to be a finite number, not {value}", field.name)
+    for name in ("base_lr", "weight_decay"):
+        if -math.inf < getattr(param, name) < 0:
+            message = f"expected {name} to be at least 0, not {getattr(param, name):g}"
+            yield _finding(document, message, name)
+
+
+def _forks(document: Document[SolverParameter]) -> Iterator[Diagnostic]:
+    for name, idle in _NVIDIA.items():
+        if getattr(document.message, name) != idle:
+            help = "it is of NVIDIA's fork; without it training follows Caffe"
+            yield _finding(document, f"{name} is not available", name, help=help)
+
+
 # The parts ----------------------------------------------------------------------------------------------
-
-
-def _type(param: SolverParameter) -> str:
-    old = param.HasField("solver_type") and not param.HasField("type")
-    return _TYPES[param.solver_type] if old else param.type
 
 
 def _train_source(document: Document[SolverParameter]) -> NetSource:
     name = next(name for name in _TRAIN_NETS if document.message.HasField(name))
-    return NetSource(_net(document, name), _state(TRAIN, document.message.train_state))
+    return NetSource(_net(document, name), TRAIN, document.message.train_state)
 
 
 def _test_sources(document: Document[SolverParameter]) -> Iterator[NetSource]:
@@ -258,13 +311,7 @@ def _test_sources(document: Document[SolverParameter]) -> Iterator[NetSource]:
     places += [(generic,)] * (len(param.test_iter) - len(places))
     for index, (place, batches) in enumerate(zip(places, param.test_iter, strict=True)):
         own = param.test_state[index] if param.test_state else NetState()
-        yield NetSource(_net(document, *place), _state(TEST, own), batches)
-
-
-def _state(phase: int, own: NetState) -> NetState:
-    state = NetState(phase=phase)
-    state.MergeFrom(own)
-    return state
+        yield NetSource(_net(document, *place), TEST, own, batches)
 
 
 def _net(document: Document[SolverParameter], *place: str | int) -> Path | Document[NetParameter]:

@@ -7,16 +7,26 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from netspec.compiler.net import Net, compile_net
+from netspec.compiler.compute import DEFAULT, Compute
+from netspec.compiler.determinism import deterministic
+from netspec.compiler.engines import EngineName
+from netspec.compiler.net import Net, as_document, compile_net
+from netspec.compiler.precision import PrecisionName, products
+from netspec.data.image_cache import ImageCache, free_memory
 from netspec.errors import NotFiniteError
-from netspec.schema.messages import SolverParameter
+from netspec.schema.document import Document
+from netspec.schema.messages import NetParameter, NetState, SolverParameter
+from netspec.solver.captured import CapturedIteration
+from netspec.solver.debug_info import pass_inspected, update_inspected
+from netspec.solver.diffs import note_diffs
 from netspec.solver.events import (
     Displayed,
     Event,
@@ -24,17 +34,20 @@ from netspec.solver.events import (
     Iterated,
     Notice,
     OutputValue,
+    Restored,
     Snapshotted,
     Started,
     Tested,
     TestStarted,
 )
-from netspec.solver.lr_policy import current_step, learning_rate
-from netspec.solver.not_finite import not_finite, require_finite_blobs
+from netspec.solver.loading import LoadingMeter
+from netspec.solver.loss_scale import LossScale
+from netspec.solver.lr_policy import Plateau, current_step, learning_rate
+from netspec.solver.not_finite import broken_gradient, finite_gradients, not_finite, require_finite_blobs
 from netspec.solver.random_state import RandomState
+from netspec.solver.rules import make_rule
 from netspec.solver.settings import NetSource, Settings, SolverSource, load_settings, split_paths
-from netspec.solver.sgd import make_rule
-from netspec.solver.snapshot import restore_solver, save_solver
+from netspec.solver.snapshot import Pair, newest_snapshot, restore_solver, save_solver
 
 Tensors = dict[str, Tensor]
 Feeds = Mapping[str, Any]
@@ -46,8 +59,14 @@ def load_solver(
     *,
     device: str | torch.device | None = None,
     weights: str | Path | Iterable[str | Path] = (),
+    ignore_mismatched: bool = False,
     listeners: Iterable[Listener] = (),
     allow_python_layers: bool = False,
+    engine: EngineName = "auto",
+    precision: PrecisionName = "fp32",
+    recompute: bool = False,
+    deterministic: bool = False,
+    cache: bool = False,
 ) -> Solver:
     """A solver from its file, its nets compiled and filled.
 
@@ -55,8 +74,14 @@ def load_solver(
         source: the solver's file, message or document.
         device: where to train; None follows ``solver_mode`` and ``device_id``.
         weights: files to start from besides those the solver names, as a list or separated by commas.
+        ignore_mismatched: whether layers that have other shapes in these files keep their fillers' numbers.
         listeners: functions that are told every `Event`.
         allow_python_layers: whether layers of type Python may run their modules' code.
+        engine: how to run iterations: "eager", "compiled", "graph" or "auto", as for `compile_net`.
+        precision: "fp32", "tf32", "bf16" or "fp16", as for `compile_net`; for "fp16" the loss is scaled.
+        recompute: whether to keep few activations for the backward pass and to compute the others once more.
+        deterministic: whether two runs on the same device give the same numbers, which may be slower.
+        cache: whether decoded images stay in memory, as far as half of what is free goes.
 
     Raises:
         NetspecError: the solver, one of its nets or a weight file is wrong.
@@ -65,9 +90,17 @@ def load_solver(
         load_settings(source),
         device=device,
         weights=weights,
+        ignore_mismatched=ignore_mismatched,
         listeners=listeners,
         allow_python_layers=allow_python_layers,
+        compute=Compute(engine, precision, recompute),
+        deterministic=deterministic,
+        cache=ImageCache(free_memory() // 2) if cache else None,
     )
+
+
+class _TestInterruptedError(Exception):
+    """A stop was requested while a test ran; no error of anyone's."""
 
 
 class Solver:
@@ -81,8 +114,13 @@ class Solver:
         net: the train net.
         test_nets: the test nets; they share the train net's blobs.
         rule: the update rule.
+        compute: how the train net is run, as it was asked for.
+        deterministic: whether PyTorch is asked for the same numbers in every run.
+        cache: what keeps decoded images, if anything does.
+        diffs: what the last update subtracted from each learnable blob, if ``snapshot_diff`` is set.
         iteration: how many updates were made.
         current_step: how many steps the learning-rate policy took.
+        plateau: what the policy ``plateau`` remembers.
         random_seed: what the fillers, the data and the layers' random numbers follow from.
         listeners: functions that are told every event; they may be added or removed at any time.
         last_snapshot: the state file that was last written or restored.
@@ -96,14 +134,19 @@ class Solver:
         *,
         device: str | torch.device | None = None,
         weights: str | Path | Iterable[str | Path] = (),
+        ignore_mismatched: bool = False,
         listeners: Iterable[Listener] = (),
         allow_python_layers: bool = False,
+        compute: Compute = DEFAULT,
+        deterministic: bool = False,
+        cache: ImageCache | None = None,
     ) -> None:
         param = settings.message
         self.settings = settings
         self.listeners = list(listeners)
         self.iteration = 0
         self.current_step = 0
+        self.plateau = Plateau()
         self.last_snapshot: Path | None = None
         self.stop_requested = False
         self.snapshot_requested = False
@@ -111,6 +154,7 @@ class Solver:
             settings.check_snapshot_folder()
         self.random_seed = param.random_seed if param.random_seed >= 0 else secrets.randbits(31)
         self.device = self._choose_device(device)
+        self.compute, self.deterministic, self.cache = compute, deterministic, cache
         sources = enumerate((settings.train, *settings.tests))
         self.net, *self.test_nets = (
             compile_source(
@@ -118,18 +162,28 @@ class Solver:
                 self.device,
                 _net_seed(self.random_seed, index),
                 allow_python_layers=allow_python_layers,
+                compute=_for_tests(compute) if index else compute,
+                cache=cache,
             )
             for index, source in sources
         )
         for test_net in self.test_nets:
             test_net.share_weights_with(self.net)
         self.rule = make_rule(settings.type, param, self.net.learnable_params)
+        self.diffs = note_diffs(self.rule) if param.snapshot_diff else {}
         self.random = RandomState(self.device, self.random_seed)
+        self.scale = LossScale(self.device) if compute.precision == "fp16" else None
+        self._captured = self._capturing()
+        # What was asked for needs no words; `Started` tells what was chosen instead of "auto".
+        self._engine_told = self.net.engine if self.net.engine.is_expected else None
         self.losses: deque[Tensor] = deque(maxlen=param.average_loss)
         self._displayed = (self.iteration, time.perf_counter())
+        self._loading = LoadingMeter(self.net, cache)
         self._batch: Feeds = {}
+        self._before: list[Tensor] = []
+        self._stops_tests = False
         for path in (*settings.weights, *_paths(weights)):
-            self._load_weights(path)
+            self._load_weights(path, ignore_mismatched)
 
     # The loop -----------------------------------------------------------------------------------------
 
@@ -150,6 +204,7 @@ class Solver:
             self.settings.check_snapshot_folder()
         start = time.perf_counter()
         self._displayed = (self.iteration, start)
+        self._loading.start()
         self.stop_requested = False
         self._tell(
             Started(
@@ -159,9 +214,10 @@ class Solver:
                 str(self.device),
                 self.random_seed,
                 param.lr_policy,
+                str(self.net.engine) if self.net.engine.wanted == "auto" else "",
             )
         )
-        with self.random.installed():
+        with self._running():
             self._run(param.max_iter, {})
             self._finish()
         self._tell(Finished(self.iteration, time.perf_counter() - start, self.stop_requested))
@@ -182,14 +238,16 @@ class Solver:
             DataError: a batch cannot be read.
         """
         self.stop_requested = False
-        with self.random.installed():
+        with self._running():
             self._run(self.iteration + n, feed or {})
         return float(self.losses[-1]) if self.losses else math.nan
 
     def _run(self, last: int, feed: Feeds) -> None:
         while self.iteration < last and not self.stop_requested:
-            with self._whole_or_undone():
+            self._tell_news()
+            with self._stoppable(), self._whole_or_undone():
                 self._iterate(feed)
+        self._tell_news()
         self._check_loss()
 
     def _iterate(self, feed: Feeds) -> None:
@@ -200,7 +258,8 @@ class Solver:
         rate = self.next_rate()
         if self._due(param.display):
             self._display(outputs, rate)
-        self.update(rate)
+        with self._update_inspected():
+            self.update(rate)
         self.iteration += 1
         self._tell(Iterated(self.iteration, self.losses[-1], self.net.batch_size * param.iter_size))
         if self._due(param.snapshot) or self.snapshot_requested:
@@ -217,6 +276,11 @@ class Solver:
                 batch = {**drawn, **batch}
         return batch
 
+    def outputs(self, net: Net, batch: Feeds) -> Tensors:
+        """What a net makes of a batch."""
+        outputs: Tensors = net(**batch)
+        return outputs
+
     def forward_backward(self, feed: Feeds) -> Tensors:
         """Sums up the gradients of ``iter_size`` batches, notes their mean loss, and gives the last outputs.
 
@@ -224,21 +288,31 @@ class Solver:
             NotFiniteError: the loss is not finite. A CUDA device is not waited for here: it is asked when the
                 loss is displayed, at tests and snapshots, and at the end of `step`.
         """
-        self.rule.zero_grad()
         sub_iterations = self.settings.message.iter_size
+        if self._captured is not None and not self._inspects(self.net):
+            batches = [self.next_batch(self.net, feed) for _ in range(sub_iterations)]
+            self._batch = batches[-1]
+            outputs, loss = self._captured.forward_backward(batches)
+            self.losses.append(loss)
+            return outputs
+        self.rule.zero_grad()
         total = torch.zeros((), device=self.device)
         for _ in range(sub_iterations):
-            outputs, loss = self._forward(feed)
-            if loss.requires_grad:
-                loss.backward()  # type: ignore[no-untyped-call]
+            with self._inspected(self.net):
+                outputs, loss = self._forward(feed)
+                if loss.requires_grad:
+                    scaled = loss if self.scale is None else loss * self.scale.factor
+                    scaled.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
+        if self.scale is not None:
+            self.scale.unscale(param.parameter.grad for param in self.net.learnable_params)
         self.losses.append(total / sub_iterations)
         return outputs
 
     def _forward(self, feed: Feeds) -> tuple[Tensors, Tensor]:
         self._batch = self.next_batch(self.net, feed)
-        before = self.random.get() if self.device.type == "cpu" else []
-        outputs = self.net(**self._batch)
+        self._before = before = self.random.get() if self.device.type == "cpu" else []
+        outputs = self.outputs(self.net, self._batch)
         loss = self.net.loss(outputs)
         if self.device.type == "cpu" and not math.isfinite(loss.item()):
             self.random.set(before)
@@ -247,15 +321,25 @@ class Solver:
 
     def next_rate(self) -> float:
         """The learning rate of this iteration; to be asked once in each, since ``multistep`` counts."""
-        param = self.settings.message
-        self.current_step = current_step(param, self.iteration, self.current_step)
+        param, step = self.settings.message, self.current_step
+        if param.lr_policy == "plateau":
+            loss = self._smoothed_loss() if self.losses else math.inf
+            self.current_step, self.plateau = self.plateau.after(param, self.iteration, step, loss)
+        else:
+            self.current_step = current_step(param, self.iteration, step)
         return learning_rate(param, self.iteration, self.current_step)
 
     def update(self, rate: float) -> None:
-        """Moves the blobs by what the update rule makes of their gradients."""
+        """Moves the blobs by what the rule makes of their gradients, unless these overflowed float16."""
         for group in self.rule.param_groups:
             group["lr"] = rate
-        self.rule.step()
+        self.rule.iteration = self.iteration
+        if self.scale is not None and self.scale.overflowed:
+            return
+        if self._captured is not None:
+            self._captured.update()
+        else:
+            self.rule.step()
 
     def test(self, index: int = 0) -> tuple[OutputValue, ...]:
         """Runs a test net on its ``test_iter`` batches.
@@ -270,9 +354,12 @@ class Solver:
         self._tell(TestStarted(self.iteration, index, batches))
         values = torch.zeros((), dtype=torch.float64, device=self.device)
         loss = values
-        with self.random.installed(), torch.no_grad():
+        with self._running(), torch.no_grad():
             for _ in range(batches):
-                outputs = net(**self.next_batch(net, {}))
+                if self._stops_tests and self.stop_requested:
+                    raise _TestInterruptedError
+                with self._inspected(net, index):
+                    outputs = self.outputs(net, self.next_batch(net, {}))
                 values = values + _flat(net, outputs)
                 loss = loss + net.loss(outputs)
         means = _output_values(net, outputs, values / batches)
@@ -280,7 +367,7 @@ class Solver:
         self._tell(Tested(self.iteration, index, means, mean_loss, time.perf_counter() - start))
         return means
 
-    def snapshot(self) -> tuple[Path, Path]:
+    def snapshot(self) -> Pair:
         """Writes the weights and the solver's state; both are complete when this returns.
 
         Returns:
@@ -292,21 +379,40 @@ class Solver:
         """
         self._check_loss()
         require_finite_blobs(self.net, self.iteration, self.last_snapshot)
-        weights, state = save_solver(self)
-        self.last_snapshot = state
-        self._tell(Snapshotted(self.iteration, weights, state))
-        return weights, state
+        pair = save_solver(self)
+        self.last_snapshot = pair.state
+        self._tell(Snapshotted(self.iteration, pair.weights, pair.state))
+        return pair
 
     def restore(self, path: str | Path) -> None:
         """Goes on from a ``.solverstate``, Caffe's or ours, and the weights it names.
 
         Raises:
-            WeightsError: a file is missing, damaged, or of another net.
-            SolverError: the state is of another solver.
+            WeightsError: a file is missing, damaged, or of another net or solver.
         """
-        restore_solver(self, Path(path))
+        remarks = restore_solver(self, Path(path))
         self.last_snapshot = Path(path)
-        self._tell(Notice(f"restored iteration {self.iteration} from {path}"))
+        self._tell(Restored(self.iteration, Path(path)))
+        for remark in remarks:
+            self._tell(Notice(remark, "warning"))
+
+    def resume(self) -> Path | None:
+        """Goes on from the latest snapshot under the solver's prefix that is complete and undamaged.
+
+        Returns:
+            Its state file; None where there is none, and the solver stays where it is.
+
+        Raises:
+            WeightsError: the snapshot is of another net or solver.
+        """
+        path, problems = newest_snapshot(self.settings.prefix)
+        for problem in problems:
+            self._tell(Notice(f"passed over a snapshot: {problem}", "warning"))
+        if path is None:
+            self._tell(Notice(f"no snapshot under '{self.settings.prefix}' yet: starting afresh"))
+        else:
+            self.restore(path)
+        return path
 
     def close(self) -> None:
         """Stops drawing batches ahead."""
@@ -335,7 +441,26 @@ class Solver:
             self.losses.append(loss)
             self._display(outputs, None)
         if self._due(param.test_interval):
-            self._test_all()
+            with self._stoppable():
+                self._test_all()
+
+    def _inspected(self, net: Net, test_net: int | None = None) -> AbstractContextManager[None]:
+        """Tells of a pass through a net, if asked to; in training only where it is displayed, as in Caffe."""
+        if self._debugs(net) if test_net is not None else self._inspects(net):
+            return pass_inspected(net, self.iteration, self._tell, test_net)
+        return nullcontext()
+
+    def _inspects(self, net: Net) -> bool:
+        return self._debugs(net) and self._due(self.settings.message.display)
+
+    def _update_inspected(self) -> AbstractContextManager[None]:
+        if self._inspects(self.net):
+            return update_inspected(self.net, self.iteration, self._tell)
+        return nullcontext()
+
+    def _debugs(self, net: Net) -> bool:
+        """Whether ``debug_info`` is set, for the whole solver or for this net."""
+        return self.settings.message.debug_info or net.graph.debug_info
 
     def _due(self, interval: int) -> bool:
         return interval > 0 and self.iteration % interval == 0
@@ -347,27 +472,51 @@ class Solver:
 
     def _display(self, outputs: Tensors, rate: float | None) -> None:
         self._check_loss()
+        if rate is not None:
+            self._check_gradients()
         now = time.perf_counter()
         iteration, then = self._displayed
         self._displayed = (self.iteration, now)
-        smoothed = float(torch.stack([*self.losses]).double().mean())
         values = _output_values(self.net, outputs, _flat(self.net, outputs))
         since = self.iteration - iteration
         display = self.settings.message.display
-        self._tell(Displayed(self.iteration, smoothed, now - then, since, display, values, rate))
+        smoothed = self._smoothed_loss()
+        loading = self._loading.measure()
+        self._tell(Displayed(self.iteration, smoothed, now - then, since, display, values, rate, loading))
+
+    def _smoothed_loss(self) -> float:
+        return float(torch.stack([*self.losses]).double().mean())
 
     def _check_loss(self) -> None:
         if self.losses and not math.isfinite(float(self.losses[-1])):
             raise self._not_finite()
 
+    def _check_gradients(self) -> None:
+        if (self.scale is None or not self.scale.overflowed) and not finite_gradients(self.net):
+            self.random.set(self._before)
+            raise broken_gradient(self.net, self._batch, self.iteration, self.last_snapshot)
+
     def _not_finite(self) -> NotFiniteError:
         return not_finite(self.net, self._batch, self.iteration, self.last_snapshot)
+
+    @contextmanager
+    def _stoppable(self) -> Iterator[None]:
+        """Lets a request to stop end the tests inside without a result: a test may take longer than anyone
+        wants to wait, and is done again when training goes on."""
+        self._stops_tests = True
+        try:
+            yield
+        except _TestInterruptedError:
+            self._tell(Notice("Test interrupted."))
+        finally:
+            self._stops_tests = False
 
     @contextmanager
     def _whole_or_undone(self) -> Iterator[None]:
         """Takes the data and the random numbers back where an iteration ends before its update, so that a
         snapshot after an interrupt goes on as if there had been none."""
-        iteration, step, random = self.iteration, self.current_step, self.random.get()
+        iteration, random = self.iteration, self.random.get()
+        step, plateau = self.current_step, self.plateau
         positions = [
             (feed, feed.position) for net in (self.net, *self.test_nets) for feed in net.data.values()
         ]
@@ -376,18 +525,48 @@ class Solver:
             yield
         except BaseException:
             if self.iteration == iteration:
-                self.current_step = step
+                self.current_step, self.plateau = step, plateau
                 self.random.set(random)
                 for feed, position in positions:
                     feed.position = position
                 self.losses = deque(losses, self.losses.maxlen)
             raise
 
-    def _load_weights(self, path: Path) -> None:
-        report = self.net.load_weights(path)
-        kept = f"; not in the file: {', '.join(report.missing)}" if report.missing else ""
-        unused = f"; not in the net: {', '.join(report.unused)}" if report.unused else ""
-        self._tell(Notice(f"loaded {len(report.loaded)} layers from {path}{kept}{unused}"))
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        """While inside, PyTorch's settings and random numbers are those of this solver."""
+        with ExitStack() as stack:
+            stack.enter_context(self.random.installed())
+            stack.enter_context(deterministic(self.deterministic))
+            if self.device.type == "cuda":
+                stack.enter_context(products(self.compute.precision))
+            if self._captured is not None:
+                stack.enter_context(self._captured.stream())
+            yield
+
+    def _capturing(self) -> CapturedIteration | None:
+        param = self.settings.message
+        if self.net.engine.engine != "graph":
+            return None
+        if param.snapshot_diff:
+            self.net.give_up("snapshot_diff looks into each update")
+            return None
+        return CapturedIteration(self.net, self.rule, param.iter_size, self.scale)
+
+    def _tell_news(self) -> None:
+        """Says which engine runs the train net, and how the cache fares, when that is news."""
+        for notice in self._loading.news():
+            self._tell(notice)
+        if self.net.engine is not self._engine_told:
+            self._engine_told = self.net.engine
+            self._tell(Notice(str(self.net.engine), "warning"))
+
+    def _load_weights(self, path: Path, ignore_mismatched: bool) -> None:
+        report = self.net.load_weights(path, ignore_mismatched=ignore_mismatched)
+        self._tell(Notice(f"loaded {len(report.loaded)} layers from {path}"))
+        if report.unmatched:
+            left = report.missing or report.mismatched
+            self._tell(Notice(f"{report.summary()}\n{report.table()}", "warning" if left else "info"))
 
     def _tell(self, event: Event) -> None:
         for listener in self.listeners:
@@ -410,19 +589,50 @@ class Solver:
 
 
 def compile_source(
-    source: NetSource, device: torch.device, seed: int, *, allow_python_layers: bool = False
+    source: NetSource,
+    device: torch.device,
+    seed: int,
+    *,
+    allow_python_layers: bool = False,
+    compute: Compute = DEFAULT,
+    cache: ImageCache | None = None,
 ) -> Net:
-    """A net that a solver names, in the state that the solver wants."""
-    state = source.state
+    """A net that a solver names, in the state that the two want."""
+    document, state = document_and_state(source)
     return compile_net(
-        source.net,
+        document,
         phase=state.phase,
         stages=tuple(state.stage),
         level=state.level if state.HasField("level") else None,
         device=device,
         seed=seed,
         allow_python_layers=allow_python_layers,
+        engine=compute.engine,
+        precision=compute.precision,
+        recompute=compute.recompute,
+        cache=cache,
     )
+
+
+def document_and_state(source: NetSource) -> tuple[Document[NetParameter], NetState]:
+    """A net that a solver names, and what the solver says of its state.
+
+    The train_state or test_state goes over the net's own phase, and both over what the solver takes the net
+    for.
+    """
+    document = as_document(source.net)
+    state = NetState()
+    state.CopyFrom(source.state)
+    if not state.HasField("phase"):
+        own = document.message.state
+        state.phase = own.phase if own.HasField("phase") else source.phase
+    return document, state
+
+
+def _for_tests(compute: Compute) -> Compute:
+    """How test nets are run: there is nothing to go back to, and their weights are another net's."""
+    engine: EngineName = "compiled" if compute.engine == "compiled" else "eager"
+    return replace(compute, engine=engine, recompute=False)
 
 
 def _net_seed(seed: int, index: int) -> int:

@@ -70,7 +70,7 @@ def test_a_count_is_a_positive_whole_number(value, capsys):
     assert f"not '{value}'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("value", ["9999", "all,", "x", ""])
+@pytest.mark.parametrize("value", ["9999", "0,9999", "all,", "x", ","])
 def test_gpus_that_are_not_there(value, capsys):
     import torch
 
@@ -95,3 +95,40 @@ def test_gpu_list_means_its_first(monkeypatch):
         "cuda:0",
         "cuda:0",
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "on"),
+    [
+        (["-gray"], True),
+        (["--gray=true"], True),
+        (["-gray=1"], True),
+        (["-gray=False"], False),
+        (["-nogray"], False),
+        (["-gray", "-gray=false"], False),
+        (["-nogray", "-gray"], True),
+        ([], False),
+    ],
+)
+def test_switches_in_gflags_way(words, on):
+    parser = flags.Parser(prog="netspec verb")
+    parser.add_argument("--gray", action="store_true")
+    parser.add_argument("file")
+    assert vars(parser.read([*words, "x"])) == {"gray": on, "file": "x"}
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("-gray=maybe", "--gray: expected true or false, not 'maybe'"),
+        ("-gray=", "--gray: expected true or false, not ''"),
+        ("-nogrey", "unknown flag '-nogrey'"),
+        ("-nosize", "unknown flag '-nosize'"),
+    ],
+)
+def test_switches_take_nothing_else(word, message):
+    parser = flags.Parser(prog="netspec verb")
+    parser.add_argument("--gray", action="store_true")
+    parser.add_argument("--size")
+    with pytest.raises(UsageError, match=message):
+        parser.read([word])

@@ -23,8 +23,21 @@ def test_overview_names_all_verbs(capsys):
 
 def test_every_verb_is_a_file_and_every_other_file_is_none():
     folder = Path(netspec.__file__).parent / "cli"
-    files = {path.stem for path in folder.glob("*.py") if "\nHELP = " in path.read_text(encoding="utf-8")}
-    assert files == set(VERBS)
+    files = {path: path.stem for path in folder.glob("*.py")}
+    files |= {path: path.parent.name for path in folder.glob("*/__init__.py")}
+    helpful = {name for path, name in files.items() if "\nHELP = " in path.read_text(encoding="utf-8")}
+    assert helpful == set(VERBS)
+
+
+def test_tools_of_a_verb(capsys):
+    assert main(["data"]) == 0
+    assert "\n  compute-mean " in capsys.readouterr().out
+    assert main(["data", "compute_mean", "-h"]) == 0
+    assert "usage: netspec data compute-mean" in capsys.readouterr().out
+    assert main(["data", "convert"]) == 2
+    assert capsys.readouterr().err.startswith("error: unknown tool 'convert'\n")
+    assert main(["data", "-gray"]) == 2
+    assert capsys.readouterr().err.startswith("error: no tool\n")
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from netspec.cli.log import CaffeLog, glog, output_line, show_warnings
+from netspec.cli.log import CaffeLog, glog, output_line, show_unused_gpus, show_warnings
 from netspec.solver import events
 from netspec.solver.events import OutputValue
 from netspec.text.diagnostic import Diagnostic
@@ -69,6 +69,17 @@ def test_a_whole_run():
     ]
 
 
+def test_the_engine_and_the_loader_have_lines_of_their_own():
+    started = events.Started("alpha", 0, 100, "cpu", 7, "step", "engine eager: it is small")
+    shown = events.Displayed(4, 0.5, 2.0, 4, 4, (), 0.1, events.Loading(1234.56, 0.0321))
+    said = messages(started, shown)
+    assert said[2:4] == ["Learning Rate Policy: step", "engine eager: it is small"]
+    assert said[-1] == "    Data: 1235 images/s made, 3.2% of the time spent waiting"
+    for pattern in (ITERATION, TRAIN_OUTPUT, TEST_OUTPUT, RATE):
+        assert not pattern.search(said[3])
+        assert not pattern.search(said[-1])
+
+
 def test_every_line_has_glogs_prefix_and_a_time():
     pattern = re.compile(r"I(\d{4}) (\d\d:\d\d:\d\d\.\d{6}) +\d+ \w+\.cpp:\d+\] \S?")
     for line in lines(*EVENTS):
@@ -122,3 +133,37 @@ def test_each_warning_once():
     warning = Diagnostic("odd", severity="warning")
     show_warnings([warning, Diagnostic("even", severity="warning"), warning], written.append)
     assert written == ["warning: odd", "warning: even"]
+
+
+def test_debug_info_as_caffe_writes_it():
+    ip = [("top", "ip1"), ("param", "0"), ("param", "bias")]
+    data = tuple(events.Magnitude("ip1", side, blob, 0.1234567) for side, blob in ip)
+    written = lines(
+        events.ForwardInspected(0, None, data),
+        events.BackwardInspected(
+            0, (events.Magnitude("ip1", "bottom", "data", 1e-7),), (2711.42, 7086.66), (6.1, float("inf"))
+        ),
+        events.UpdateInspected(0, (events.ParamUpdate("ip1", "0", 0.5, 0.001),)),
+    )
+    assert [line.partition("] ")[2] for line in written] == [
+        "    [Forward] Layer ip1, top blob ip1 data: 0.123457",
+        "    [Forward] Layer ip1, param blob 0 data: 0.123457",
+        "    [Forward] Layer ip1, param blob bias data: 0.123457",
+        "    [Backward] Layer ip1, bottom blob data diff: 1e-07",
+        "    [Backward] All net params (data, diff): L1 norm = (2711.42, 7086.66); L2 norm = (6.1, inf)",
+        "    [Update] Layer ip1, param 0 data: 0.5; diff: 0.001",
+    ]
+    assert [line[0] for line in written] == list("IIIIEI")
+
+
+def test_a_restored_snapshot():
+    assert messages(events.Restored(200, Path("a.solverstate"))) == [
+        "restored iteration 200 from a.solverstate"
+    ]
+
+
+def test_gpus_that_are_left_alone(capsys):
+    show_unused_gpus([2])
+    assert capsys.readouterr().err == ""
+    show_unused_gpus([2, 3, 5])
+    assert re.match(r"W.*\] only GPU 2 is used.*; not used: 3, 5\n", capsys.readouterr().err)

@@ -17,7 +17,7 @@ layer { name: "test" type: "ReLU" bottom: "out" top: "out" include { phase: TEST
 
 
 def rows(text):
-    header, rule, *lines = text.splitlines()
+    header, rule, *lines = text.partition("\n\n")[0].splitlines()
     assert header.split() == ["layer", "type", "tops", "params", "MACs", "memory"]
     assert set(rule) == {"-", " "}
     return {line.split()[0]: line for line in lines}
@@ -55,6 +55,32 @@ def test_phase(tmp_path, capsys):
     file.write_text(NET)
     assert main(["summary", str(file), "-phase=TRAIN"]) == 0
     assert "test" not in rows(capsys.readouterr().out)
+
+
+def test_the_memory_that_training_takes(folder, capsys):
+    assert main(["summary", "net.prototxt"]) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    # 2 * 256 + 2 and 10 * 64 + 10 numbers, thrice; and more.
+    assert line.startswith("training: ")
+    assert "params 4.66 kB, gradients 4.66 kB, momentum 4.66 kB, activations and what else" in line
+
+
+def test_a_net_without_a_loss_is_not_trained(tmp_path, capsys):
+    file = tmp_path / "net.prototxt"
+    file.write_text(NET)
+    assert main(["summary", str(file)]) == 0
+    assert "training" not in capsys.readouterr().out
+
+
+def test_memory_that_depends_on_the_data(folder, capsys):
+    more = """layer { name: "some" type: "Filter" bottom: "seen" bottom: "label" top: "kept" }
+layer { name: "mean" type: "Reduction" bottom: "kept" top: "mean" loss_weight: 1 }"""
+    (folder / "net.prototxt").write_text((folder / "net.prototxt").read_text() + more)
+    assert main(["summary", "net.prototxt"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == (
+        "training: its memory is not known, since what layer 'some' (Filter) does depends on the data"
+    )
 
 
 def test_drawn_data(folder, capsys):

@@ -113,6 +113,21 @@ def test_starts_from_weights(folder, capsys):
     assert "Test net output #1: loss = 2.30259" in capsys.readouterr().err
 
 
+def test_starts_from_weights_of_which_some_have_other_shapes(folder, capsys):
+    text = (folder / "net.prototxt").read_text()
+    (folder / "wider.prototxt").write_text(text.replace("num_output: 10", "num_output: 12"))
+    compile_net("wider.prototxt").save_weights("wider.safetensors")
+    argv = ["train", "-solver", "solver.prototxt", "-weights", "wider.safetensors", "-no-picture"]
+    assert main(argv) == 1
+    assert "--ignore-mismatched (ignore_mismatched=True) goes on" in capsys.readouterr().err
+    assert main([*argv, "--ignore-mismatched"]) == 0
+    error = capsys.readouterr().err
+    assert "] loaded 1 layers from wider.safetensors" in error
+    left = r"^W.*\] left as they were, for their other shapes in the file: classify$"
+    assert re.search(left, error, re.M)
+    assert re.search(r"^W.*\] classify +0 +\[12, 64\] +\[10, 64\]$", error, re.M)
+
+
 @pytest.mark.parametrize(
     ("rule", "flag"), [('stage: "watched"', "-stage=watched"), ("min_level: 2", "-level=2")]
 )
@@ -174,17 +189,84 @@ def test_a_signal_may_do_nothing(folder, monkeypatch):
     assert {path.name for path in folder.glob("*.caffemodel")} == {"run_iter_4.caffemodel"}
 
 
-def test_ctrl_c_in_a_process(folder):
-    edit("solver.prototxt", "max_iter: 4", "max_iter: 1000000")
-    with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        seen = next(line for line in process.stderr if "Iteration 2 " in line)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-    assert "solver.cpp" in seen
-    assert process.returncode == 0
+def test_so_many_iterations_and_no_more(folder, capsys):
+    assert main(["train", "-solver", "solver.prototxt", "-no-picture", "-iterations=3", "-phase=TRAIN"]) == 0
+    captured = capsys.readouterr()
+    assert "stopped after 3 iterations" in captured.out
+    assert "Optimization stopped early." in captured.err
+    # From there on, again as many at most: to the end, with all that belongs to it.
+    argv = ["train", "-solver", "solver.prototxt", "-no-picture", "-snapshot=run_iter_3.solverstate"]
+    assert main([*argv, "-iterations=1"]) == 0
+    captured = capsys.readouterr()
+    assert "% (test net #0) after 4 iterations" in captured.out
+    assert "Iteration 4, Testing net (#0)" in captured.err
+
+
+class Trained:
+    """`netspec train` in a process that signals may reach, with the lines of its log as they come."""
+
+    def __init__(self, *flags):
+        edit("solver.prototxt", "max_iter: 4", "max_iter: 1000000")
+        self.process = subprocess.Popen(
+            [*COMMAND, "-no-picture", *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def __enter__(self):
+        self.wait_for("Iteration 2 ")
+        return self
+
+    def __exit__(self, *error):
+        self.process.kill()
+        self.process.communicate()
+
+    def wait_for(self, text):
+        return next(line for line in self.process.stderr if text in line)
+
+    def send(self, number):
+        self.process.send_signal(number)
+
+    def end(self):
+        """The exit status, stdout and the rest of stderr."""
+        out, err = self.process.communicate(timeout=60)
+        assert "Traceback" not in err
+        return self.process.returncode, out, err
+
+
+def test_signals_by_default(folder):
+    with Trained() as trained:
+        trained.send(signal.SIGHUP)
+        line = trained.wait_for("Snapshotting solver state")
+        trained.wait_for(", loss = ")  # and on it goes
+        trained.send(signal.SIGINT)
+        status, out, err = trained.end()
+    assert status == 0
+    assert Path(line.split()[-1]).exists()
     assert "Optimization stopped early." in err
-    assert "Traceback" not in err
-    assert Path(re.search(r"snapshot (\S+),", out)[1]).exists()
+    assert Path(re.search(r"snapshot (\S+)", out)[1]).exists()
+    assert len(list(folder.glob("*.solverstate"))) == 2
+
+
+def test_signals_the_other_way_round(folder):
+    with Trained("-sigint_effect=snapshot", "-sighup_effect=stop") as trained:
+        for _ in range(2):
+            trained.send(signal.SIGINT)
+            trained.wait_for("Snapshotting solver state")
+        trained.wait_for(", loss = ")
+        trained.send(signal.SIGHUP)
+        status, _, err = trained.end()
+    assert status == 0
+    assert "Optimization stopped early." in err
+    assert len(list(folder.glob("*.solverstate"))) == 3
+
+
+def test_signals_without_effect(folder):
+    with Trained("-sigint_effect", "none", "-sighup_effect", "none") as trained:
+        for number in (signal.SIGINT, signal.SIGHUP):
+            trained.send(number)
+            trained.wait_for(", loss = ")
+            trained.wait_for(", loss = ")
+        assert trained.process.poll() is None
+    assert not list(folder.glob("*.solverstate"))
 
 
 def test_at_a_terminal_a_bar_below_the_same_lines(folder):

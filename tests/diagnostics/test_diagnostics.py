@@ -13,12 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import lmdb
 import numpy as np
 import pytest
 
 import netspec
 from netspec.cli import main
 from netspec.layers.registry import layer_types
+from netspec.schema.messages import BlobProto, Datum
 
 CASES = Path(__file__).with_name("cases")
 NAMES = sorted(case.name for case in CASES.iterdir())
@@ -61,23 +63,77 @@ def write_truncated() -> None:
     weights.write_bytes(weights.read_bytes()[:-9])
 
 
+def write_truncated_state() -> None:
+    _, state = write_snapshot()
+    state.write_bytes(state.read_bytes()[:-9])
+
+
 def write_other_weights() -> None:
     netspec.compile_net("other.prototxt").save_weights("other.caffemodel")
 
 
+def write_truncated_other_weights() -> None:
+    write_other_weights()
+    Path("other.caffemodel").write_bytes(Path("other.caffemodel").read_bytes()[:-9])
+
+
+def write_objects() -> None:
+    np.savez("objects.npz", **{"ip/0": np.array([{}])})
+
+
+def write_mean() -> None:
+    write_image("small.png", 4)
+    Path("mean.binaryproto").write_bytes(
+        BlobProto(num=1, channels=3, height=2, width=2, data=[0] * 12).SerializeToString()
+    )
+
+
+def write_database(*values: bytes) -> Path:
+    with lmdb.open("signs") as environment, environment.begin(write=True) as transaction:
+        for number, value in enumerate(values):
+            transaction.put(b"%08d_sign.png" % number, value)
+    return Path("signs/data.mdb")
+
+
+def write_broken_database() -> None:
+    file = write_database(b"a sign")
+    content = bytearray(file.read_bytes())
+    content[-4096:] = bytes(4096)
+    file.write_bytes(content)
+
+
 # The files that a case needs and that are no text.
 MAKE: dict[str, Callable[[], object]] = {
+    "convert_bad_pattern": write_other_weights,
+    "convert_no_such_layer": write_other_weights,
+    "convert_rename_clash": write_other_weights,
+    "convert_unknown_format": write_other_weights,
+    "data_broken_database": write_broken_database,
+    "data_broken_record": lambda: write_database(
+        Datum(channels=3, height=8, width=8, data=b"12").SerializeToString()
+    ),
+    "data_crop_larger_than_the_image": lambda: write_image("small.png", 4),
+    "data_empty_database": write_database,
+    "data_field_not_honoured": lambda: write_image("small.png", 4),
+    "data_mean_of_another_shape": write_mean,
     "data_second_image_missing": lambda: write_image("first.png", 4),
     "data_sizes_differ": write_images,
+    "inspect_truncated": write_truncated_other_weights,
     "nan_in_a_weight_file": write_broken_numbers,
     "snapshot_is_a_caffemodel": write_snapshot,
+    "snapshot_damaged": write_truncated_state,
     "snapshot_of_another_net": lambda: write_snapshot("other_solver.prototxt"),
+    "snapshot_of_another_solver": lambda: write_snapshot("other_solver.prototxt"),
+    "snapshot_of_another_solver_that_remembers_as_much": lambda: write_snapshot("other_solver.prototxt"),
+    "snapshot_resume_another_net": lambda: write_snapshot("other_solver.prototxt"),
     "snapshot_without_its_weights": write_orphan,
     "syntax_not_utf8": write_not_utf8,
     "syntax_nul_byte": write_nul_byte,
     "weights_are_a_solverstate": write_snapshot,
+    "weights_npz_of_objects": write_objects,
     "weights_of_another_net": write_other_weights,
     "weights_of_another_shape": write_other_weights,
+    "weights_several_mismatched": write_other_weights,
     "weights_truncated": write_truncated,
 }
 

@@ -7,19 +7,14 @@ import pytest
 import torch
 
 from netspec.solver import load_solver
-from netspec.weights import read_solverstate
+from netspec.weights import read_solverstate, write_solverstate
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "solver"
-CASES = ["sgd_step_l2", "sgd_multistep_l1", "sgd_itersize", "sgd_inv_clip", "sgd_h5"]
-SNAPSHOTS = [
-    ("sgd_step_l2", 6),
-    ("sgd_step_l2", 12),
-    ("sgd_multistep_l1", 12),
-    ("sgd_itersize", 8),
-    ("sgd_inv_clip", 10),
-    ("sgd_h5", 3),
-    ("sgd_h5", 6),
-]
+CASES = sorted(path.name for path in GOLDEN.iterdir())
+SNAPSHOTS = sorted(
+    (path.parent.name, int(path.name.removeprefix("snap_iter_").partition(".")[0]))
+    for path in GOLDEN.glob("*/*.solverstate*")
+)
 
 
 @pytest.fixture
@@ -69,16 +64,38 @@ def test_the_trajectory_from_caffes_snapshot(solver, case, iteration):
 
 
 @pytest.mark.parametrize(("case", "iteration"), SNAPSHOTS)
+def test_the_trajectory_from_caffes_snapshot_in_the_other_format(solver, case, iteration):
+    record, trained = np.load(GOLDEN / case / "trajectory.npz"), solver(case)
+    path = find(GOLDEN / case, iteration)
+    state = read_solverstate(path)
+    state.learned_net = str(path.with_name(state.learned_net))
+    other = Path("snap.solverstate" if path.suffix == ".h5" else "snap.solverstate.h5")
+    write_solverstate(other, state)
+    trained.restore(other)
+    follow(trained, record)
+    assert_ends_alike(trained, record)
+
+
+@pytest.mark.parametrize(("case", "iteration"), SNAPSHOTS)
 def test_our_snapshot_holds_what_caffes_does(solver, case, iteration):
     record, trained = np.load(GOLDEN / case / "trajectory.npz"), solver(case)
     trained.net.load_weights(GOLDEN / case / "init.caffemodel")
     follow(trained, record)
-    ours, caffes = (load_histories(folder, iteration) for folder in (Path(), GOLDEN / case))
-    assert ours[:2] == caffes[:2]
-    for have, want in zip(ours[2], caffes[2], strict=True):
-        np.testing.assert_allclose(have, want, rtol=0, atol=1e-4 * max(1e-6, np.abs(want).max()))
+    ours, caffes = (read_solverstate(find(folder, iteration)) for folder in (Path(), GOLDEN / case))
+    assert (ours.iteration, ours.current_step) == (caffes.iteration, caffes.current_step)
+    assert Path(ours.learned_net).name == Path(caffes.learned_net).name
+    assert_alike(ours.history, caffes.history)
+    assert_alike(*(blobs_in(solver(case), folder, ours.learned_net) for folder in (Path(), GOLDEN / case)))
 
 
-def load_histories(folder, iteration):
-    state = read_solverstate(find(folder, iteration))
-    return state.iteration, state.current_step, state.history
+def assert_alike(ours, caffes):
+    """As many blobs, in the same order, with the same shapes and numbers."""
+    assert [blob.shape for blob in ours] == [blob.shape for blob in caffes]
+    for have, want in zip(ours, caffes, strict=True):
+        np.testing.assert_allclose(have, want, rtol=0, atol=1e-4 * np.abs(want).max())
+
+
+def blobs_in(solver, folder, name):
+    """All blobs of a net after it loaded a weight file."""
+    solver.net.load_weights(folder / Path(name).name)
+    return [blob.detach().numpy() for blob in solver.net.parameters()]

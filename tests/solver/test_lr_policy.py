@@ -3,7 +3,7 @@ import math
 import pytest
 
 from netspec.schema.messages import SolverParameter
-from netspec.solver.lr_policy import current_step, learning_rate
+from netspec.solver.lr_policy import Plateau, current_step, learning_rate
 
 
 def param(policy, **fields):
@@ -43,3 +43,22 @@ def test_rates_out_of_range_are_no_accident():
     assert math.isnan(learning_rate(param("inv", gamma=-1, power=0.5), 10, 0))
     assert learning_rate(param("poly", power=0.5, max_iter=10), 15, 0) == 0
     assert learning_rate(param("sigmoid", gamma=-1, stepsize=1), 10**6, 0) == 0
+
+
+def test_plateau_goes_down_where_the_loss_does_not():
+    """Windows of 2 and 3 iterations; a fall of the loss, or of the rate, starts a window anew."""
+    settings, step, plateau, steps = param("plateau", gamma=0.5, plateau_winsize=[2, 3]), 0, Plateau(), []
+    for iteration, loss in enumerate([5, 4, 4, 4, 4, 3, 3, 3, 3.5, 9, 9, 9, 9]):
+        step, plateau = plateau.after(settings, iteration, step, loss)
+        steps.append(step)
+    #                loss 5  4  4  4  4  3  3  3  3.5 9 ...
+    assert steps == [0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2]
+    assert plateau == Plateau(3, 8)
+    assert learning_rate(settings, 13, step) == 0.125
+
+
+def test_plateau_compares_what_a_file_can_hold():
+    _, plateau = Plateau().after(param("plateau", gamma=0.5, plateau_winsize=[5]), 0, 0, 0.1)
+    assert plateau.minimum_loss == pytest.approx(0.1)
+    assert plateau.minimum_loss != 0.1
+    assert Plateau().after(param("plateau", gamma=0.5, plateau_winsize=[5]), 0, 0, math.inf) == (0, Plateau())

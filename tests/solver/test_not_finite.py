@@ -65,3 +65,54 @@ def test_a_broken_blob_is_not_saved(make, feed):
     with pytest.raises(NotFiniteError, match=r"'weight' of layer 'ip1'.* is not finite after 1 iterations"):
         solver.snapshot()
     assert not list(Path().glob("snap*"))
+
+
+# The root of zero is zero, and its slope there infinite: the loss is finite, its gradient is not.
+ROOT = NET.replace('bottom: "ip2" bottom: "y" top: "loss"', 'bottom: "root" bottom: "y" top: "loss"').replace(
+    'layer { name: "loss"',
+    'layer { name: "root" type: "Power" bottom: "ip2" top: "root" power_param { power: 0.5 } }\n'
+    'layer { name: "loss"',
+)
+
+
+@pytest.mark.parametrize("iter_size", [1, 2])
+def test_a_gradient_that_is_not_finite_is_found_before_the_update(make, feed, iter_size):
+    solver = make(f"display: 2\nmax_iter: 10\niter_size: {iter_size}", net=ROOT)
+    with torch.no_grad():
+        for blob in solver.net.params["ip2"]:
+            blob.zero_()
+    before = [blob.detach().clone() for blob in solver.net.parameters()]
+    with pytest.raises(NotFiniteError) as caught:
+        solver.step(1, feed=feed)
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.message == (
+        "the gradient of iteration 0 is not finite: on the way back from the loss, layer 'root' (Power) is "
+        "the first whose gradient for bottom 'ip2' is not"
+    )
+    assert diagnostic.span.line == 8
+    assert "a slope without bound" in diagnostic.help
+    assert all(map(torch.equal, before, solver.net.parameters()))
+
+
+def test_without_a_display_nobody_looks_at_gradients(make, feed):
+    solver = make(net=ROOT)
+    with torch.no_grad():
+        for blob in solver.net.params["ip2"]:
+            blob.zero_()
+    with pytest.raises(NotFiniteError, match="the loss of iteration 1 is not finite"):
+        solver.step(2, feed=feed)
+
+
+def test_a_gradient_that_only_another_sub_iteration_broke(make, feed, monkeypatch):
+    solver = make("display: 1\niter_size: 2", net=NET)
+    backward, passes = torch.Tensor.backward, []
+
+    def broken(self, *args):
+        backward(self, *args)
+        if not passes:
+            solver.net.params["ip1"][1].grad[0] = torch.inf
+        passes.append(self)
+
+    monkeypatch.setattr(torch.Tensor, "backward", broken)
+    with pytest.raises(NotFiniteError, match=r"layer 'ip1' \(InnerProduct\) is the first .* its blob 'bias'"):
+        solver.step(1, feed=feed)

@@ -58,6 +58,13 @@ def test_two_train_nets(rejects):
         ('lr_policy: "inv"\ngamma: 0.1', "the lr_policy 'inv' needs power", '"inv"'),
         ('lr_policy: "poly"\npower: 1', "the lr_policy 'poly' needs max_iter", '"poly"'),
         ('lr_policy: "multistep"\ngamma: 0.1', "needs at least one stepvalue", '"multistep"'),
+        ('lr_policy: "plateau"\ngamma: 0.1', "needs at least one plateau_winsize", '"plateau"'),
+        ('lr_policy: "plateau"\nplateau_winsize: 5', "the lr_policy 'plateau' needs gamma", '"plateau"'),
+        (
+            'lr_policy: "plateau"\ngamma: 0.1\nplateau_winsize: 5\nplateau_winsize: 0',
+            "expected a positive plateau_winsize, not 0",
+            "0",
+        ),
         (
             'lr_policy: "multistep"\ngamma: 0.1\nstepvalue: 9\nstepvalue: 5',
             "in rising order, not 5 after 9",
@@ -68,6 +75,25 @@ def test_two_train_nets(rejects):
         ("max_iter: -5", "expected max_iter to be at least 0, not -5", "-5"),
         ('regularization_type: "L3"', "expected L1 or L2, not 'L3'", '"L3"'),
         ('type: "Sgd"', "the solver type 'Sgd' is unknown", '"Sgd"'),
+        ("base_lr: nan", "expected base_lr to be a finite number, not nan", "nan"),
+        ("base_lr: -0.1", "expected base_lr to be at least 0, not -0.1", "-0.1"),
+        ("base_lr: -inf", "expected base_lr to be a finite number, not -inf", "-inf"),
+        ("weight_decay: -1", "expected weight_decay to be at least 0, not -1", "-1"),
+        ("weight_decay: inf", "expected weight_decay to be a finite number, not inf", "inf"),
+        ("clip_gradients: nan", "expected clip_gradients to be a finite number, not nan", "nan"),
+        ("power: nan", "expected power to be a finite number, not nan", "nan"),
+        ("momentum: -0.5", "expected momentum to be at least 0 and less than 1, not -0.5", "-0.5"),
+        ("momentum: 1", "expected momentum to be at least 0 and less than 1, not 1", "1"),
+        ("momentum: nan", "expected momentum to be a finite number, not nan", "nan"),
+        ('type: "Adam"\nmomentum2: 1.5', "momentum2 to be at least 0 and less than 1, not 1.5", "1.5"),
+        ('type: "AdaDelta"\ndelta: -1', "expected delta to be at least 0, not -1", "-1"),
+        ('type: "AdaGrad"', "AdaGrad has no momentum, but momentum is 0.9", "0.9"),
+        ('type: "RMSProp"', "RMSProp has no momentum, but momentum is 0.9", "0.9"),
+        ('type: "RMSProp"\nmomentum: 0\nrms_decay: 1', "rms_decay to be at least 0 and less than 1", "1"),
+        ('lr_policy: "exp"\ngamma: -0.5', "expected gamma to be at least 0, not -0.5", "-0.5"),
+        ("rampup_interval: 100", "rampup_interval is not available", "100"),
+        ('momentum_policy: "poly"', "momentum_policy is not available", '"poly"'),
+        ("larc: true", "larc is not available", "true"),
         ('type: "SGD"\nsolver_type: SGD', "both type and the old solver_type are given", "SGD"),
     ],
 )
@@ -121,9 +147,9 @@ test_state { level: 5 }"""
     assert [str(test.net) for test in others] == ["other.prototxt", "net.prototxt", "net.prototxt"]
     assert [test.batches for test in settings.tests] == [1, 2, 3, 4]
     assert [list(test.state.stage) for test in settings.tests] == [[], ["a"], ["b", "c"], []]
-    assert [test.state.phase for test in settings.tests] == [TEST] * 4
+    assert [test.phase for test in settings.tests] == [TEST] * 4
     assert settings.tests[3].state.level == 5
-    assert (settings.train.state.phase, list(settings.train.state.stage)) == (TRAIN, ["aug"])
+    assert (settings.train.phase, list(settings.train.state.stage)) == (TRAIN, ["aug"])
 
 
 def test_a_message_is_as_good_as_a_file(write):
@@ -134,8 +160,56 @@ def test_a_message_is_as_good_as_a_file(write):
         load_settings(message)
 
 
-def test_the_old_solver_type(write):
-    assert load_settings(write("solver_type: SGD")).type == "SGD"
+OLD_TYPES = {"SGD": "SGD", "NESTEROV": "Nesterov", "ADADELTA": "AdaDelta", "ADAM": "Adam"}
+WITHOUT_MOMENTUM = {"ADAGRAD": "AdaGrad", "RMSPROP": "RMSProp"}
+
+
+@pytest.mark.parametrize(("old", "new"), {**OLD_TYPES, **WITHOUT_MOMENTUM}.items())
+def test_the_old_solver_type(write, old, new):
+    momentum = "momentum: 0\n" if old in WITHOUT_MOMENTUM else ""
+    assert load_settings(write(f"{momentum}solver_type: {old}")).type == new
+
+
+def test_an_old_solver_type_of_a_fork(rejects):
+    rejects("solver_type: SAG", "the solver type 'SAG' is unknown", "SAG")
+
+
+def test_what_a_rule_does_not_read_may_be_anything(write):
+    assert load_settings(write("rms_decay: 2\nmomentum2: 5\ndelta: -1")).type == "SGD"
+
+
+def test_a_sigmoid_falls_where_gamma_is_negative(write):
+    load_settings(write('lr_policy: "sigmoid"\ngamma: -0.5\nstepsize: 5'))
+
+
+def test_what_is_not_finite_is_said_once(rejects):
+    assert len(rejects("momentum: inf\nbase_lr: nan", "momentum to be a finite number").diagnostics) == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "message", "marked"),
+    [
+        (
+            'net: ""\ntest_net: "a"\ntest_net: "b"\ntest_iter: 1\ntest_interval: 5',
+            "expected 2 test_iter, one for each test net, not 1",
+            "1",
+        ),
+        (
+            'train_net: "a"\ntest_net: "b"\ntest_iter: 1\ntest_iter: 2\ntest_interval: 5',
+            "expected 1 test_iter, one for each test net, not 2",
+            "2",
+        ),
+        ('train_net: "a"\ntest_iter: 7\ntest_interval: 5', "expected 0 test_iter", "7"),
+        (
+            'net: "a"\ntest_iter: 7\ntest_iter: 8\ntest_interval: 5\ntest_state { }',
+            "expected one test_state for each of the 2 test nets, not 1",
+            "test_state",
+        ),
+    ],
+)
+def test_counts_of_test_nets_that_do_not_fit(rejects, fields, message, marked):
+    bare = 'base_lr: 0.1\nlr_policy: "fixed"\n'
+    rejects(fields, message, marked, solver=bare)
 
 
 def test_weights_may_be_a_list(write, tmp_path):

@@ -173,6 +173,52 @@ def test_a_stop_ends_training_with_a_snapshot(told):
     assert events[-1].early
 
 
+def test_a_stop_does_not_wait_for_a_test(told):
+    fields = TESTS + "max_iter: 6\nsnapshot_after_train: true"
+    whole, _ = told(fields)
+    whole.train()
+    solver, events = told(fields)
+    batches = solver.outputs
+
+    def asked_in_a_test(net, batch):
+        if net is solver.test_nets[0] and solver.iteration == 4:
+            solver.stop_requested = True
+        return batches(net, batch)
+
+    solver.outputs = asked_in_a_test
+    solver.train()
+    assert kinds(events, ev.TestStarted, ev.Tested, ev.Snapshotted)[-2:] == [
+        ("TestStarted", 4),
+        ("Snapshotted", 4),
+    ]
+    assert ev.Notice("Test interrupted.") in events
+    assert events[-1].early
+    assert solver.test(0)  # on its own, a test is not interrupted
+
+    resumed, later = told(fields)
+    resumed.restore("snap_iter_4.solverstate")
+    resumed.train()
+    assert kinds(later, ev.Tested)[0] == ("Tested", 4)
+    assert all(map(torch.equal, blobs(resumed), blobs(whole)))
+
+
+def test_a_stop_in_the_last_test(told):
+    solver, events = told(TESTS + "max_iter: 4\nsnapshot_after_train: true")
+
+    def listen(event):
+        if isinstance(event, ev.TestStarted) and event.iteration == 4:
+            solver.stop_requested = True
+
+    solver.listeners.append(listen)
+    solver.train()
+    assert kinds(events, ev.Tested, ev.Snapshotted, ev.TestStarted)[1:] == [
+        ("Tested", 0),
+        ("Snapshotted", 4),
+        ("TestStarted", 4),
+    ]
+    assert events[-1] == ev.Finished(4, events[-1].seconds, early=True)
+
+
 def test_a_snapshot_on_request(told):
     solver, events = told()
     solver.snapshot_requested = True

@@ -1,0 +1,37 @@
+"""Nesterov."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from netspec.solver.rules.base import Params, Rate, Tensors, UpdateRule, add_scaled
+
+
+class Nesterov(UpdateRule):
+    """Nesterov's accelerated gradient: h' = momentum * h + rate * g;
+    w = w - ((1 + momentum) * h' - momentum * h).
+
+    The parameters stand where the momentum leads, so that the gradient is taken there. As in `SGD`, the rate
+    is inside the buffer h.
+
+    Source: I. Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013,
+    section 2, equations 3 and 4.
+    """
+
+    settings = ("momentum",)
+    rate_in_history = True
+
+    def __init__(self, params: Params, *, lr: Rate, momentum: float = 0.0, **common: Any) -> None:
+        super().__init__(params, lr=lr, momentum=momentum, **common)
+
+    def update(
+        self, params: Tensors, grads: Tensors, slots: list[Tensors], rate: Rate, group: dict[str, Any]
+    ) -> None:
+        (history,), momentum = slots, group["momentum"]
+        steps = list(torch._foreach_mul(history, -momentum))
+        torch._foreach_mul_(history, momentum)
+        add_scaled(history, grads, rate)
+        add_scaled(steps, history, 1 + momentum)
+        torch._foreach_sub_(params, steps)

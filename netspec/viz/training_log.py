@@ -1,0 +1,249 @@
+"""Reads what a training told: Caffe's text log, ours, or our lines of JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Literal
+
+from netspec.errors import NetspecError
+
+Kind = Literal["loss", "output", "rate"]
+
+_NUMBER = r"([-+]?(?:nan|inf|[\d.]+(?:e[-+]?\d+)?))"
+_ITERATION = re.compile(r"\bIteration (\d+)")
+_TEST = re.compile(r"\bIteration \d+, Testing net \(#(\d+)\)")
+_LOSS = re.compile(rf"\bIteration \d+(?: \(.*\))?, loss = {_NUMBER}", re.I)
+_RATE = re.compile(rf"\bIteration \d+, lr = {_NUMBER}", re.I)
+_OUTPUT = re.compile(
+    rf"\b(Train|Test) net output #(\d+): (.+?) = {_NUMBER}(?: \(\* {_NUMBER} = \S+ loss\))?", re.I
+)
+
+
+@dataclass(frozen=True)
+class Series:
+    """One number over the iterations of a run.
+
+    Attributes:
+        source: "train", or "test" and the number of the test net: "test0".
+        name: the output blob's, with an index where it holds several numbers; "loss" and "lr" for the
+            smoothed loss and the learning rate.
+        kind: "loss" for what training minimises, "rate" for the learning rate.
+        smoothed: whether it is the solver's own mean over the last iterations.
+        elements: how many numbers the blob holds.
+    """
+
+    source: str
+    name: str
+    kind: Kind
+    smoothed: bool = False
+    elements: int = 1
+    iterations: list[int] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+
+    @property
+    def blob(self) -> str:
+        """The name without an index."""
+        return self.name.rpartition("[")[0] if self.elements > 1 else self.name
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training, as its log tells it."""
+
+    path: Path
+    series: tuple[Series, ...]
+
+
+@dataclass(frozen=True)
+class _Point:
+    """``index`` counts a net's outputs; -1 is the smoothed loss, -2 the learning rate."""
+
+    source: str
+    index: int
+    name: str
+    kind: Kind
+    iteration: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Thetas:
+    """What a spatial transformer's theta was like over the iterations of a run.
+
+    Attributes:
+        outside: the share of what was sampled outside of the image, 0 to 1.
+        largest: the largest absolute value in theta.
+        means: the mean of each value of theta.
+    """
+
+    layer: str
+    iterations: list[int] = field(default_factory=list)
+    outside: list[float] = field(default_factory=list)
+    largest: list[float] = field(default_factory=list)
+    means: list[list[float]] = field(default_factory=list)
+
+    def add(self, iteration: int, outside: float, largest: float, means: list[float]) -> None:
+        """Appends what was seen at an iteration; what an earlier run saw there and later goes."""
+        keep = sum(known < iteration for known in self.iterations)
+        columns: tuple[tuple[list[Any], Any], ...] = (
+            (self.iterations, iteration),
+            (self.outside, outside),
+            (self.largest, largest),
+            (self.means, means),
+        )
+        for column, value in columns:
+            column[keep:] = [value]
+
+
+_SMOOTHED, _RATES = -1, -2
+
+
+def read_log(path: Path) -> Run:
+    """A run from its log. Where a resumed training repeats iterations, the later numbers count.
+
+    Raises:
+        NetspecError: the file cannot be read, or tells of no iteration.
+    """
+    try:
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            points = list(_points(lines))
+    except OSError as error:
+        raise NetspecError.at(f"the log cannot be read: {error.strerror}", file=str(path)) from error
+    if not points:
+        raise NetspecError.at(
+            "the log tells of no iteration",
+            file=str(path),
+            help="expected the log of a training with `display` set: Caffe's, ours, or what -log_jsonl wrote",
+        )
+    return Run(path, tuple(_series(points)))
+
+
+def read_thetas(path: Path) -> tuple[Thetas, ...]:
+    """What a run's lines of JSON tell of its spatial transformers, in the order in which they are named.
+
+    Raises:
+        NetspecError: the file cannot be read, or tells of none.
+    """
+    found: dict[str, Thetas] = {}
+    try:
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                _add_theta(found, line)
+    except OSError as error:
+        raise NetspecError.at(f"the log cannot be read: {error.strerror}", file=str(path)) from error
+    if not found:
+        raise NetspecError.at(
+            "the log tells of no spatial transformer",
+            file=str(path),
+            help="expected what `netspec train -log_jsonl` wrote of a net that has one",
+        )
+    return tuple(found.values())
+
+
+def _add_theta(found: dict[str, Thetas], line: str) -> None:
+    try:
+        record = json.loads(line)
+        if record.get("event") == "transformed":
+            layer = str(record["layer"])
+            means = [float(value) for value in record["theta"]]
+            told = int(record["iteration"]), float(record["outside"]), float(record["largest"]), means
+            found.setdefault(layer, Thetas(layer)).add(*told)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return  # a line that a kill cut short, or of something else
+
+
+def _points(lines: Iterable[str]) -> Iterator[_Point]:
+    text = _Text()
+    for line in lines:
+        if line.startswith("{"):
+            yield from _from_json(line)
+        else:
+            yield from text.points(line)
+
+
+def _series(points: Iterable[_Point]) -> Iterator[Series]:
+    def identity(point: _Point) -> tuple[str, int]:
+        return point.source, point.index
+
+    groups = [list(group) for _, group in groupby(sorted(points, key=identity), identity)]
+    names = [(group[0].source, group[0].name) for group in groups if group[0].index >= 0]
+    seen: dict[tuple[str, str], int] = {}
+    for group in groups:
+        first = group[0]
+        key, elements = (first.source, first.name), names.count((first.source, first.name))
+        name = first.name
+        if first.index >= 0 and elements > 1:
+            name = f"{name}[{seen.setdefault(key, 0)}]"
+            seen[key] += 1
+        series = Series(first.source, name, first.kind, first.index == _SMOOTHED, max(elements, 1))
+        for point in group:
+            _append(series, point)
+        yield series
+
+
+def _append(series: Series, point: _Point) -> None:
+    while series.iterations and series.iterations[-1] >= point.iteration:
+        series.iterations.pop()
+        series.values.pop()
+    series.iterations.append(point.iteration)
+    series.values.append(point.value)
+
+
+class _Text:
+    """Goes through a text log line by line; an output belongs to the last iteration that was named."""
+
+    def __init__(self) -> None:
+        self._iteration: int | None = None
+        self._net = "0"
+
+    def points(self, line: str) -> Iterator[_Point]:
+        if found := _ITERATION.search(line):
+            self._iteration = int(found[1])
+        if self._iteration is None:
+            return
+        if found := _TEST.search(line):
+            self._net = found[1]
+        elif found := _LOSS.search(line):
+            yield _Point("train", _SMOOTHED, "loss", "loss", self._iteration, _number(found[1]))
+        elif found := _RATE.search(line):
+            yield _Point("train", _RATES, "lr", "rate", self._iteration, _number(found[1]))
+        elif found := _OUTPUT.search(line):
+            source = "train" if found[1] == "Train" else f"test{self._net}"
+            kind: Kind = "loss" if found[5] else "output"
+            yield _Point(source, int(found[2]), found[3], kind, self._iteration, _number(found[4]))
+
+
+def _from_json(line: str) -> Iterator[_Point]:
+    try:
+        record = json.loads(line)
+        source = {"displayed": "train", "tested": f"test{record.get('net')}"}.get(record.get("event"))
+        if source is not None:
+            yield from _recorded(record, source)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return  # a line that a kill cut short, or of something else
+
+
+def _recorded(record: dict[str, Any], source: str) -> Iterator[_Point]:
+    iteration = int(record["iteration"])
+    if source == "train":
+        yield _Point(source, _SMOOTHED, "loss", "loss", iteration, _number(record["loss"]))
+        if record["lr"] is not None:
+            yield _Point(source, _RATES, "lr", "rate", iteration, _number(record["lr"]))
+    index = 0
+    for name, values in record["outputs"].items():
+        kind: Kind = "loss" if name in record["loss_weights"] else "output"
+        for value in values if isinstance(values, list) else [values]:
+            yield _Point(source, index, name, kind, iteration, _number(value))
+            index += 1
+
+
+def _number(value: str | float) -> float:
+    try:
+        return float(value)
+    except ValueError:  # a number that the end of the file cut in two
+        return float("nan")
