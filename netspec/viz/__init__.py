@@ -1,5 +1,1 @@
-"""Pictures of what a net does."""
-
-from netspec.viz.stn import draw_transformers, save, transformers
-
-__all__ = ["draw_transformers", "save", "transformers"]
+"""Pictures of what a net does, one module each; nothing is loaded before it is drawn."""

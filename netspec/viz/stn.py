@@ -1,45 +1,67 @@
-"""Where spatial transformers look: test inputs with the sampled quadrilateral, and what is handed on."""
+"""Where spatial transformers look: inputs with the quadrilateral that is sampled, and what is handed on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from math import ceil, sqrt
 from typing import TYPE_CHECKING, Any, cast
 
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
+
+from netspec.viz.canvas import FAINT, INK
+from netspec.viz.pixels import (
+    Floats,
+    Picture,
+    blank,
+    save,
+    to_pixels,
+    value_range,
+    widened,
+    write,
+)
 
 if TYPE_CHECKING:
     from netspec.compiler.net import Net
     from netspec.graph.graph import Node
     from netspec.layers.spatial_transformer import SpatialTransformer
 
-Picture = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+__all__ = [
+    "Glance",
+    "Observation",
+    "Verdict",
+    "draw_observation",
+    "draw_strip",
+    "draw_transformers",
+    "observe",
+    "outlines",
+    "pages",
+    "save",
+    "transformers",
+]
+
 Colour = tuple[int, int, int]
 
-WIDTH, LEAST_WIDTH = 1200, 940
-LARGEST_CELL = 220
+WIDTH, LEAST_WIDTH = 1200, 620
+LARGEST_CELL = 300
 # How much of a cell's width stays free on each side of the image: a quadrilateral may reach beyond it.
 MARGIN = 0.13
-HEADER, CAPTION, LEGEND = 30, 24, 34
+TITLE, HEADER, CAPTION, LEGEND, LABEL = 40, 30, 22, 34, 92
 
-PAPER: Colour = (255, 255, 255)
 TILE: Colour = (238, 238, 238)
-INK: Colour = (70, 70, 70)
 SHADOW: Colour = (30, 30, 30)
-OUTLINE: Colour = (0, 200, 255)
-FIRST: Colour = (80, 60, 245)
-RIGHT: Colour = (70, 140, 20)
-WRONG: Colour = (40, 40, 210)
+OUTLINE: Colour = (0, 170, 255)
+DOT: Colour = (255, 255, 255)
+FIRST: Colour = (60, 40, 230)
+RIGHT, WRONG = "#14861e", "#d22828"
 
 # cv2 draws at fractions of a pixel when told by how many bits the coordinates are scaled.
 _SHIFT = 4
+_EDGE = 12  # points along an edge: a spline bends it
 
 
 @dataclass(frozen=True)
@@ -49,22 +71,76 @@ class Glance:
     Attributes:
         layer: the layer's name.
         images: its bottom, (N, C, H, W).
-        thetas: the affine matrices, fixed entries included, (N, 2, 3).
+        outlines: what it looks at, (N, 4 k, 2), see `outlines`.
         tops: what it hands on, (N, C, H', W').
     """
 
     layer: str
     images: Floats
-    thetas: Floats
+    outlines: Floats
     tops: Floats
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the net says of one test input, and what it is."""
+    """What the net says of one input, and what it is."""
 
     said: str
     truth: str
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a net's transformers did to a batch, what the net said of each item, and what it was fed."""
+
+    glances: tuple[Glance, ...]
+    verdicts: tuple[Verdict, ...]
+    feeds: Mapping[str, Tensor]
+
+    def __len__(self) -> int:
+        return min((len(glance.images) for glance in self.glances), default=0)
+
+    def part(self, items: slice) -> Observation:
+        """Some of the items. What the net was fed stays whole."""
+        glances = (
+            replace(one, images=one.images[items], outlines=one.outlines[items], tops=one.tops[items])
+            for one in self.glances
+        )
+        return Observation(tuple(glances), self.verdicts[items], self.feeds)
+
+    def of(self, layers: Sequence[str]) -> Observation:
+        """What these transformers alone did."""
+        glances = tuple(one for one in self.glances if one.layer in layers)
+        return Observation(glances, self.verdicts, self.feeds)
+
+
+def joined(observations: Sequence[Observation]) -> Observation:
+    """The items of several batches in a row; what the net was fed is that of the first."""
+    glances = (
+        Glance(
+            same[0].layer,
+            np.concatenate([one.images for one in same]),
+            np.concatenate([one.outlines for one in same]),
+            np.concatenate([one.tops for one in same]),
+        )
+        for same in zip(*(one.glances for one in observations), strict=True)
+    )
+    verdicts = tuple(verdict for one in observations for verdict in one.verdicts)
+    return Observation(tuple(glances), verdicts, observations[0].feeds)
+
+
+def pages(observations: Iterable[Observation], count: int) -> Iterator[Observation]:
+    """Batches as pages of so many items each, the last one maybe of fewer."""
+    waiting: list[Observation] = []
+    for observation in observations:
+        waiting.append(observation)
+        while sum(map(len, waiting)) >= count:
+            together = joined(waiting)
+            yield together.part(slice(count))
+            rest = together.part(slice(count, None))
+            waiting = [rest] if len(rest) else []
+    if waiting:
+        yield joined(waiting)
 
 
 def transformers(net: Net) -> list[Node]:
@@ -74,7 +150,7 @@ def transformers(net: Net) -> list[Node]:
     return [node for node in net.graph.nodes if isinstance(node.layer, SpatialTransformer)]
 
 
-def draw_transformers(net: Net, feeds: Mapping[str, Tensor] | None = None, *, count: int = 8) -> Picture:
+def draw_transformers(net: Net, feeds: Mapping[str, Tensor] | None = None, *, count: int = 9) -> Picture:
     """Draws, for each spatial transformer of a net, what it looks at and what it hands on.
 
     Args:
@@ -83,54 +159,51 @@ def draw_transformers(net: Net, feeds: Mapping[str, Tensor] | None = None, *, co
         count: how many items of the batch to show.
 
     Returns:
-        A picture (height, width, 3) in BGR. Each transformer gets an upper row, its inputs with the sampled
-        quadrilateral, whose first corner (the top left of what is handed on) has another colour, and a lower
-        row, its tops. The prediction stands below where an Accuracy layer tells it.
+        A picture (height, width, 3) in BGR, see `draw_observation`.
 
     Raises:
         ValueError: the net has no spatial transformer.
     """
-    glances, verdicts = _observe(net, feeds or {})
-    if not glances:
+    if not transformers(net):
         raise ValueError(f"net '{net.graph.name}' has no spatial transformer")
-    columns = min(count, *(len(glance.images) for glance in glances))
-    cell = min(LARGEST_CELL, WIDTH // columns)
-    panels = [_panel(glance, verdicts, columns, cell) for glance in glances]
-    return np.vstack([*panels, _legend(panels[0].shape[1], bool(verdicts))])
+    return draw_observation(observe(net, feeds or {}).part(slice(count)))
 
 
-def save(picture: Picture, file: Path) -> None:
-    """Writes a picture as the suffix of ``file`` says, PNG as a rule.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    _, encoded = cv2.imencode(file.suffix, picture)
-    file.write_bytes(encoded.tobytes())
-
-
-def corners(theta: Floats, height: int, width: int) -> Floats:
-    """The quadrilateral of a (height, width) image that a transformer samples.
+def outlines(layer: SpatialTransformer, theta: Tensor, height: int, width: int) -> Floats:
+    """The edges of what a transformer samples of (height, width) images.
 
     The corners of its top, (0, 0), (0, W'), (H', W') and (H', 0), lie at -1 and 1 in the grid's coordinates,
-    rows first; theta takes them to (p_h, p_w), and (p + 1) / 2 of the image's size is the place.
+    row first; theta takes them, and points in between, to places on the image's plane. With aligned corners,
+    -1 and 1 are the centres of the outer pixels; else (p + 1) / 2 of the image's size is the place.
 
     Args:
-        theta: the affine matrix, (2, 3).
+        theta: the layer's second bottom, (N, ...).
 
     Returns:
-        The four corners as (x, y) in pixels from the image's top left edge, (4, 2).
+        As (x, y) in pixels from the image's top left edge, (N, 4 k, 2); the corners are each k-th point.
     """
-    ends = np.array([[-1, -1, 1], [-1, 1, 1], [1, 1, 1], [1, -1, 1]], np.float32)
-    rows, columns = (ends @ theta.T).T
-    return np.stack([(columns + 1) / 2 * width, (rows + 1) / 2 * height], axis=1)
+    along = np.linspace(-1, 1, _EDGE, endpoint=False)
+    ones = np.ones(_EDGE)
+    sides = [(-ones, along), (along, ones), (ones, -along), (-along, -ones)]  # (row, column), clockwise
+    points = np.concatenate([np.stack(side, 1) for side in sides])
+    by_row = layer.plane.row_first
+    places = _floats(layer.trace(theta, points if by_row else points[:, ::-1]))
+    size, shift = np.array([width, height]), 0.0
+    if layer.plane.aligned:
+        size, shift = size - 1, 0.5
+    found: Floats = (places[..., ::-1] if by_row else places) / 2 * size + (size / 2 + shift)
+    return found
 
 
 # What happens in the net ----------------------------------------------------------------------------------
 
 
-def _observe(net: Net, feeds: Mapping[str, Tensor]) -> tuple[list[Glance], list[Verdict]]:
-    """Runs one batch through the net and notes what its transformers and Accuracy layers see."""
+def observe(net: Net, feeds: Mapping[str, Tensor]) -> Observation:
+    """Runs one batch through the net and notes what its transformers and Accuracy layers see.
+
+    Raises:
+        NetspecError: an input is not fed, or a batch could not be drawn.
+    """
     seen: dict[Any, tuple[Any, Any]] = {}
 
     def note(module: Any, bottoms: Any, tops: Any) -> None:
@@ -140,15 +213,19 @@ def _observe(net: Net, feeds: Mapping[str, Tensor]) -> tuple[list[Glance], list[
     with ExitStack() as hooks, torch.no_grad():
         for node in [*transformers(net), *judges]:
             hooks.enter_context(node.layer.register_forward_hook(note))
-        net(**feeds)
+        out = net(**feeds)
     glances = [_glance(node, *seen[node.layer]) for node in transformers(net)]
-    return glances, _verdicts([(node.layer, *seen[node.layer][0]) for node in judges])
+    verdicts = _verdicts([(node.layer, *seen[node.layer][0]) for node in judges])
+    items = min((len(glance.images) for glance in glances), default=0)
+    sources = [top.name for node in net.graph.sources for top in node.tops]
+    fed = {name: feeds[name] if name in feeds else out[name] for name in sources}
+    return Observation(tuple(glances), tuple(verdicts) if len(verdicts) == items else (), fed)
 
 
 def _glance(node: Node, bottoms: tuple[Tensor, ...], top: Tensor) -> Glance:
     image, theta = bottoms
     layer = cast("SpatialTransformer", node.layer)
-    return Glance(layer.name, _floats(image), _floats(layer.matrices(theta)), _floats(top))
+    return Glance(layer.name, _floats(image), outlines(layer, theta, *image.shape[2:]), _floats(top))
 
 
 def _verdicts(judged: list[tuple[Any, Tensor, Tensor]]) -> list[Verdict]:
@@ -175,46 +252,100 @@ def _floats(tensor: Tensor) -> Floats:
 # What is drawn --------------------------------------------------------------------------------------------
 
 
-def _panel(glance: Glance, verdicts: list[Verdict], columns: int, cell: int) -> Picture:
-    """One transformer's two rows under its name, with captions."""
-    low, high = _range(glance.images)
-    captions = verdicts if len(verdicts) == len(glance.images) else []
-    strips = []
-    for index in range(columns):
-        image, top = (_bytes(blob[index], low, high) for blob in (glance.images, glance.tops))
-        upper = _tile(image, cell)
-        _draw_quadrilateral(upper, glance.thetas[index], image, cell)
-        caption = _blank(CAPTION, cell)
-        if captions:
-            _draw_verdict(caption, captions[index])
-        strips.append(np.vstack([upper, _tile(top, cell), caption]))
-    row = _widened(np.hstack(strips))
-    header = _blank(HEADER, row.shape[1])
-    sizes = " -> ".join("x".join(map(str, blob.shape[2:])) for blob in (glance.images, glance.tops))
-    _write(header, f"{glance.layer}   {sizes}", 8, INK, 0.5)
-    return np.vstack([header, row])
+def draw_observation(
+    observation: Observation, *, title: str = "", captions: Sequence[str] = (), width: int = WIDTH
+) -> Picture:
+    """Each transformer's items in a grid of pairs.
+
+    Args:
+        title: what stands above it, as the step of a film.
+        captions: what stands below each pair, before the prediction where an Accuracy layer tells it.
+        width: of the picture at most.
+
+    Returns:
+        A picture (height, width, 3) in BGR. Left in each pair is the input with the sampled quadrilateral;
+        its corners are white dots, and that which becomes the top left of what is handed on has a ring in
+        another colour. Right is what is handed on.
+    """
+    count = len(observation)
+    columns = max(1, ceil(sqrt(count)))
+    cell = min(LARGEST_CELL, width // (2 * columns))
+    below = [_caption(observation, index, captions, 2 * cell) for index in range(count)]
+    panels = []
+    for glance in observation.glances:
+        pairs = [np.vstack([_pair(glance, index, cell), below[index]]) for index in range(count)]
+        pairs += [blank(cell + CAPTION, 2 * cell)] * (-count % columns)
+        rows = [np.hstack(pairs[start : start + columns]) for start in range(0, len(pairs), columns)]
+        panels.append(np.vstack([_header(glance, 2 * cell * columns), *rows]))
+    return _framed(panels, title, bool(observation.verdicts))
 
 
-def _range(images: Floats) -> tuple[float, float]:
-    """What is black and what is white: 0 and 1 for numbers that fill that range, else the extremes."""
-    low, high = float(images.min()), float(images.max())
-    return (0.0, 1.0) if low >= 0 and 0.5 < high <= 1 else (low, max(high, low + 1e-6))
+def draw_strip(rows: Sequence[tuple[str, Observation]], *, column: str, width: int = WIDTH) -> Picture:
+    """The same items in each row, as they fare at another time: a label, and a pair for each item.
+
+    Args:
+        column: what the labels are.
+
+    Returns:
+        A picture (height, width, 3) in BGR; of several transformers, one below the other.
+    """
+    count = min(len(observation) for _, observation in rows)
+    cell = min(LARGEST_CELL, (width - LABEL) // (2 * count))
+    panels = []
+    for index, glance in enumerate(rows[0][1].glances):
+        above = blank(HEADER, LABEL)
+        write(above, column, (LABEL - 12, HEADER / 2), anchor="end")
+        lines = [np.hstack([above, _header(glance, 2 * cell * count)])]
+        for label, observation in rows:
+            pairs = [_pair(observation.glances[index], item, cell) for item in range(count)]
+            name = blank(cell, LABEL)
+            write(name, label, (LABEL - 12, cell / 2), size=15, bold=True, colour=INK, anchor="end")
+            lines.append(np.hstack([name, *pairs]))
+        panels.append(np.vstack(lines))
+    return _framed(panels, "", judged=False)
 
 
-def _bytes(image: Floats, low: float, high: float) -> Picture:
-    """A blob (C, H, W) as an image in BGR; neither one channel nor three: the mean over the channels."""
-    channels = image if len(image) == 3 else np.repeat(image.mean(axis=0, keepdims=True), 3, axis=0)
-    scaled = np.clip((channels - low) / (high - low), 0, 1) * 255
-    return np.ascontiguousarray(scaled.round().astype(np.uint8).transpose(1, 2, 0))
+def _framed(panels: Sequence[Picture], title: str, judged: bool) -> Picture:
+    """Panels below each other, with a title and a legend."""
+    width = max(LEAST_WIDTH, *(panel.shape[1] for panel in panels))
+    parts = [widened(panel, width) for panel in panels]
+    if title:
+        head = blank(TITLE, width)
+        write(head, title, (12, TITLE / 2 + 2), size=18, bold=True, colour=INK)
+        parts.insert(0, head)
+    return np.vstack([*parts, _legend(width, judged)])
 
 
-def _blank(height: int, width: int) -> Picture:
-    return np.full((height, width, 3), PAPER, np.uint8)
+def _header(glance: Glance, width: int) -> Picture:
+    header = blank(HEADER, width)
+    sizes = " \u2192 ".join("x".join(map(str, blob.shape[2:])) for blob in (glance.images, glance.tops))
+    write(header, f"{glance.layer}   {sizes}", (12, HEADER / 2), colour=FAINT)
+    return header
 
 
-def _widened(row: Picture) -> Picture:
-    """With paper on the right where a few columns leave no room for the legend."""
-    return np.hstack([row, _blank(row.shape[0], max(0, LEAST_WIDTH - row.shape[1]))])
+def _pair(glance: Glance, index: int, cell: int) -> Picture:
+    """An input with its quadrilateral, and what became of it."""
+    low, high = value_range(glance.images)
+    image, top = (to_pixels(blob[index], low, high) for blob in (glance.images, glance.tops))
+    left = _tile(image, cell)
+    _draw_outline(left, glance.outlines[index], image, cell)
+    pair = np.hstack([left, _tile(top, cell)])
+    pair[2:-2, cell - 2 : cell + 2] = TILE
+    return pair
+
+
+def _caption(observation: Observation, index: int, captions: Sequence[str], width: int) -> Picture:
+    strip = blank(CAPTION, width)
+    said = captions[index] if captions else ""
+    if observation.verdicts:
+        verdict = observation.verdicts[index]
+        right = verdict.said == verdict.truth
+        text = verdict.said if right else f"{verdict.said}, not {verdict.truth}"
+        text = f"{said}: {text}" if said else text
+        write(strip, text, (width / 2, CAPTION / 2), colour=RIGHT if right else WRONG, anchor="middle")
+    elif said:
+        write(strip, said, (width / 2, CAPTION / 2), anchor="middle")
+    return strip
 
 
 def _place(image: Picture, cell: int) -> tuple[float, int, int]:
@@ -226,49 +357,37 @@ def _place(image: Picture, cell: int) -> tuple[float, int, int]:
 
 def _tile(image: Picture, cell: int) -> Picture:
     """A cell with the image in its middle."""
-    tile = _blank(cell, cell)
+    tile = blank(cell, cell)
     tile[2:-2, 2:-2] = TILE
     scale, left, top = _place(image, cell)
-    width, height = round(image.shape[1] * scale), round(image.shape[0] * scale)
-    shown = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA)
-    tile[top : top + height, left : left + width] = shown
+    width, height = (max(1, round(side * scale)) for side in (image.shape[1], image.shape[0]))
+    how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+    tile[top : top + height, left : left + width] = cv2.resize(image, (width, height), interpolation=how)
     return tile
 
 
-def _draw_quadrilateral(tile: Picture, theta: Floats, image: Picture, cell: int) -> None:
+def _draw_outline(tile: Picture, outline: Floats, image: Picture, cell: int) -> None:
     scale, left, top = _place(image, cell)
-    points = corners(theta, *image.shape[:2]) * scale + (left, top)
+    points = np.nan_to_num(outline) * scale + (left, top)
     # Pixel 0 spans 0 to 1 here, but -0.5 to 0.5 for cv2; and a wild theta must not overflow its integers.
     fixed = np.clip((points - 0.5) * (1 << _SHIFT), -1e6, 1e6).round().astype(np.int32)
-    for colour, thickness in ((SHADOW, 4), (OUTLINE, 2)):
+    fine = cell < 110
+    for colour, thickness in ((SHADOW, 2 if fine else 4), (OUTLINE, 1 if fine else 2)):
         cv2.polylines(tile, [fixed], True, colour, thickness, cv2.LINE_AA, _SHIFT)
-    for index, point in reversed(list(enumerate(fixed.tolist()))):
-        _draw_dot(tile, point, FIRST if index == 0 else OUTLINE, radius=5 if index == 0 else 4)
+    for index, point in reversed(list(enumerate(fixed[::_EDGE].tolist()))):
+        _draw_dot(tile, point, FIRST if index == 0 else SHADOW, radius=3 if fine else 4)
 
 
-def _draw_dot(tile: Picture, point: list[int], colour: Colour, radius: int) -> None:
-    for shade, size in ((SHADOW, radius + 1), (colour, radius)):
+def _draw_dot(tile: Picture, point: list[int], rim: Colour, radius: int) -> None:
+    around = radius + (2 if rim is FIRST else 1)
+    for shade, size in ((rim, around), (DOT, radius)):
         cv2.circle(tile, point, size << _SHIFT, shade, cv2.FILLED, cv2.LINE_AA, _SHIFT)
 
 
-def _draw_verdict(strip: Picture, verdict: Verdict) -> None:
-    right = verdict.said == verdict.truth
-    text = verdict.said if right else f"{verdict.said}, not {verdict.truth}"
-    (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
-    _write(strip, text, (strip.shape[1] - width) // 2, RIGHT if right else WRONG, 0.5)
-
-
 def _legend(width: int, judged: bool) -> Picture:
-    strip = _blank(LEGEND, width)
-    _draw_dot(strip, [14 << _SHIFT, LEGEND // 2 << _SHIFT], FIRST, 5)
-    text = "becomes the top left corner    upper row: where it looks    lower row: what it hands on"
-    if judged:
-        text += "    green: predicted right    red: predicted wrong"
-    _write(strip, text, 26, INK, 0.4)
+    strip = blank(LEGEND, width)
+    _draw_dot(strip, [16 << _SHIFT, LEGEND // 2 << _SHIFT], FIRST, 4)
+    text = "becomes the top left corner    left: where it looks    right: what it hands on"
+    colours = "    green: predicted right, red: wrong" if judged else ""
+    write(strip, text + (colours if width > 900 else ""), (30, LEGEND / 2), size=12)
     return strip
-
-
-def _write(strip: Picture, text: str, left: int, colour: Colour, size: float) -> None:
-    """Writes a line into a strip, at half its height."""
-    baseline = strip.shape[0] // 2 + round(10 * size)
-    cv2.putText(strip, text, (left, baseline), cv2.FONT_HERSHEY_SIMPLEX, size, colour, 1, cv2.LINE_AA)

@@ -1,0 +1,5 @@
+"""`netspec visualize`: pictures of what a trained net does, a file per kind."""
+
+HELP = "draw what a trained net does: transformers, confusions, filters, thetas"
+
+TOOLS = ("stn", "confusion", "filters", "theta")
