@@ -36,5 +36,6 @@ class Deconvolution(Convolving):
 
     def scaled_weight(self, factor: Tensor) -> Tensor:
         # The channels of the top are axis 1, each group's on their own.
-        groups = factor.view(self.group, 1, -1, *[1] * self.num_spatial)
-        return (self.weight.unflatten(0, (self.group, -1)) * groups).flatten(0, 1)
+        kernel = self.weight.shape[2:]
+        weight = self.weight.reshape(self.group, -1, *self.weight.shape[1:])
+        return (weight * factor.view(self.group, 1, -1, *[1] * len(kernel))).flatten(0, 1)

@@ -74,7 +74,7 @@ def played(make, monkeypatch):
     def build(fields=FIELDS, **options):
         solver = make(fields, engine="eager", **options)
         Played.rule = solver.rule
-        solver.net._runner.choice = Choice("graph", "played", "graph")
+        solver.net._runner.choice = solver._engine_told = Choice("graph", "played", "graph")
         solver._captured = captured.CapturedIteration(
             solver.net, solver.rule, solver.settings.message.iter_size, solver.scale
         )

@@ -1,10 +1,10 @@
 """Channels last (NHWC in memory) where that pays; no number changes.
 
-What was measured (float32, CPU with AVX2, PyTorch 2.13, time of one or two threads): MAX and AVE pooling take 5
-to 15 times as long with channels first, from 4 channels on; BatchNorm 3 to 4 times, forward. Convolutions take
-as long or, with one channel or a large plane, up to twice as long. Those whose weight does not fit into the
-caches are worse off with channels last: the gradient of 512 x 512 x 3 x 3 takes 2 to 4 times as long, all of
-512 x 2048 1.4 times. Changing the order costs a fraction of any of these. On CUDA, tensor cores read half
+What was measured (float32, CPU with AVX2, PyTorch 2.13, time of one or two threads): MAX and AVE pooling take
+5 to 15 times as long with channels first, from 4 channels on; BatchNorm 3 to 4 times, forward. Convolutions
+take as long or, with one channel or a large plane, up to twice as long. Those whose weight does not fit into
+the caches are worse off with channels last: the gradient of 512 x 512 x 3 x 3 takes 2 to 4 times as long, all
+of 512 x 2048 1.4 times. Changing the order costs a fraction of any of these. On CUDA, tensor cores read half
 precision with channels last; in float32 there is nothing to gain. That rule is not measured yet.
 
 Parameters stay as they are, for people take views of them: a convolution follows its bottom.
