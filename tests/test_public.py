@@ -49,8 +49,8 @@ def test_the_phases_are_caffe_s_numbers():
 def test_a_net_is_what_the_design_promises():
     members = [
         "inputs", "outputs", "blobs", "params", "learnable_params", "loss_weights", "data", "graph",
-        "graph_module", "device", "batch_size", "engine", "loss", "load_weights", "save_weights", "share_weights_with",
-        "close",
+        "graph_module", "device", "batch_size", "engine", "loss", "load_weights", "save_weights",
+        "share_weights_with", "close",
     ]  # fmt: skip
     net = netspec.compile_net(
         netspec.parse_net(

@@ -148,4 +148,5 @@ def _square(maps: Tensor) -> Tensor:
 def _determinant(square: Tensor) -> Tensor:
     """Of matrices (N, 3, 3), as (N, 1, 1)."""
     first, second, third = square.unbind(1)
-    return (first * torch.linalg.cross(second, third)).sum(1)[:, None, None]
+    determinant: Tensor = (first * torch.linalg.cross(second, third)).sum(1)[:, None, None]
+    return determinant
