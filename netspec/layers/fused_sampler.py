@@ -15,8 +15,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from netspec.layers.sampling import Plane
+from netspec.layers.sampling import Plane, positions
 
 _TYPES = (torch.float32, torch.bfloat16, torch.float16)
 _REACH = 2**31  # of the kernels' offsets within an item
@@ -76,13 +77,39 @@ torch.compiler.assume_constant_result(_triton_runs)  # type: ignore[no-untyped-c
 
 @cache
 def _find_triton(device: torch.device) -> bool:
-    """Whether there is Triton, a device that it builds for, and the C compiler that it needs for that."""
+    """Whether there is Triton, a device that it builds for, the C compiler that it needs for that, and
+    whether what comes of it is right."""
     compilers = (os.environ.get("CC", "cc"), "gcc", "clang")
     return (
         find_spec("triton") is not None
         and torch.cuda.get_device_capability(device) >= (7, 0)
         and any(map(shutil.which, compilers))
+        and _agrees(device)
     )
+
+
+def _agrees(device: torch.device) -> bool:
+    """Whether the kernels give what PyTorch gives, values and gradients.
+
+    Each process tries it once: they are compiled for a device and by a Triton that no test may have seen.
+    """
+    size, plane = (4, 6), Plane("HALF_PIXEL")
+    try:
+        with torch.inference_mode(False), torch.enable_grad(), torch.autocast("cuda", enabled=False):
+            image = torch.linspace(-1, 1, 120, device=device).reshape(2, 3, 5, 4).sin().requires_grad_()
+            maps = torch.tensor([[[0.9, 0.2, 0.1], [-0.3, 1.1, 0.0]]] * 2, device=device, requires_grad=True)
+            rows, columns = (plane.coordinates(length, maps) for length in size)
+            tops = [
+                sample_affine(image, maps, size, plane),
+                F.grid_sample(image, positions(maps, rows, columns), align_corners=False),
+            ]
+            ours, theirs = (
+                (top, *torch.autograd.grad(top.square().sum(), (image, maps), retain_graph=True))
+                for top in tops
+            )
+            return all(a.allclose(b, rtol=1e-3, atol=1e-4) for a, b in zip(ours, theirs, strict=True))
+    except Exception:  # whatever a compiler or driver may say: PyTorch's own way is there
+        return False
 
 
 # The operators ----------------------------------------------------------------------------------------------
