@@ -2,10 +2,14 @@
 
     python tools/bench/compare.py [--nets transformer:64 resnet50] [--modes training inference]
                                   [--peers eager netspec] [--device cpu] [--repetitions 15]
+                                  [--clock cpu]
 
 All peers of a net hold the same weights and see the same batch in one process. Losses and gradients are
 compared first; then the peers take turns, so that a machine that slows down slows all of them. A ratio is the
 median of the ratios within the turns, of the time by hand to that of the peer: 2 means twice as fast.
+
+On a CPU that is busy with other things, the wall's clock says little. `--clock cpu` counts what the process's
+own threads take; that needs OMP_WAIT_POLICY=PASSIVE, or waiting counts as well.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from copy import deepcopy
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
 
 import torch
 import torch.nn.functional as F
@@ -36,6 +40,7 @@ OPTIONS: dict[str, dict[str, object]] = {
     "netspec graph": {"engine": "graph"},
 }
 WARM_UP = 2
+CLOCKS = {"wall": perf_counter, "cpu": process_time}
 
 Run = Callable[[], Tensor]
 Blobs = dict[tuple[str, int], str]
@@ -99,22 +104,22 @@ class Contest:
         off, allowed = (torch.linalg.vector_norm(value - exact) / size for value in (ours, theirs))
         assert off < 5 * allowed + 0.01, f"{what} is off by {off:.2g}, by hand by {allowed:.2g}"
 
-    def turns(self, repetitions: int) -> dict[str, list[float]]:
+    def turns(self, repetitions: int, clock: Callable[[], float] = perf_counter) -> dict[str, list[float]]:
         """Milliseconds of each peer's steps, turn by turn."""
         times: dict[str, list[float]] = {name: [] for name in self.runs}
         for turn in range(WARM_UP + repetitions):
             for name, run in self.runs.items():
-                took = self._timed(run)
+                took = self._timed(run, clock)
                 if turn >= WARM_UP:
                     times[name].append(took)
         return times
 
-    def _timed(self, run: Run) -> float:
+    def _timed(self, run: Run, clock: Callable[[], float]) -> float:
         self._synchronize()
-        begin = perf_counter()
+        begin = clock()
         run()
         self._synchronize()
-        return (perf_counter() - begin) * 1e3
+        return (clock() - begin) * 1e3
 
     def _synchronize(self) -> None:
         if self.device.type == "cuda":
@@ -200,7 +205,7 @@ def contest(name: str, batch: int, mode: str, args: argparse.Namespace) -> list[
     peers = list(dict.fromkeys([BY_HAND, *args.peers]))
     held = Contest(CASES[name], batch, mode == "training", peers, torch.device(args.device))
     held.check()
-    times = held.turns(args.repetitions)
+    times = held.turns(args.repetitions, CLOCKS[args.clock])
     rows = []
     for peer, took in times.items():
         ratio = median(hand / own for hand, own in zip(times[BY_HAND], took, strict=True))
@@ -233,10 +238,11 @@ def main() -> None:
     parser.add_argument("--peers", nargs="+", default=["netspec"], choices=PEERS, metavar="PEER")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--repetitions", type=int, default=15)
+    parser.add_argument("--clock", default="wall", choices=CLOCKS)
     args = parser.parse_args()
     where = processor() if args.device == "cpu" else torch.cuda.get_device_name(args.device)
     print(f"{where}, {torch.get_num_threads()} threads, torch {torch.__version__}, "
-          f"median of {args.repetitions}\n")  # fmt: skip
+          f"{args.clock} time, median of {args.repetitions}\n")  # fmt: skip
     print("| net | batch | | | ms | faster than by hand | MB |\n|---|---|---|---|---|---|---|")
     for name, batch in chosen(args.nets):
         for mode in args.modes:
