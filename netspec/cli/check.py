@@ -17,7 +17,7 @@ from netspec.text.diagnostic import Diagnostic, in_text_order, render
 if TYPE_CHECKING:
     from netspec.compiler.net import Net
     from netspec.schema.document import Document
-    from netspec.schema.messages import Message, NetParameter
+    from netspec.schema.messages import Message
 
 M = TypeVar("M", bound="Message")
 
@@ -73,24 +73,12 @@ class _Findings:
 
 def _net(file: str, findings: _Findings, allow_python_layers: bool) -> str:
     from netspec.compiler.net import compile_net
-    from netspec.graph.build import load_net
-    from netspec.schema.messages import TEST, TRAIN
+    from netspec.graph.build import fed_phases, load_net
 
     document = load_net(file)
-    phases = [phase for phase in (TRAIN, TEST) if _is_fed(document, phase)] or [TRAIN, TEST]
     compile = partial(compile_net, document, allow_python_layers=allow_python_layers)
-    sizes = [_size(partial(compile, phase=phase), findings) for phase in phases]
+    sizes = [_size(partial(compile, phase=phase), findings) for phase in fed_phases(document)]
     return f"net '{document.message.name}', {', '.join(sizes)}"
-
-
-def _is_fed(document: Document[NetParameter], phase: int) -> bool:
-    """Whether any blobs come into the net in a phase: a net may be written for one phase alone."""
-    from netspec.graph.build import net_state
-    from netspec.passes.inputs import inputs_to_layer
-    from netspec.passes.state_filter import filter_state
-
-    seen = filter_state(inputs_to_layer(document), net_state(document, phase))
-    return any(not spec.bottom for spec in seen.message.layer)
 
 
 def _solver(file: str, findings: _Findings, allow_python_layers: bool) -> str:

@@ -43,8 +43,8 @@ def add_flags(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     from netspec.cli.log import show_warnings
-    from netspec.graph.build import load_net
-    from netspec.viz.net import fed_phases, merged
+    from netspec.graph.build import fed_phases, load_net
+    from netspec.viz.net import merged
 
     file = Path(args.o)
     if file.suffix.lower() not in FORMATS:

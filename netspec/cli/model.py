@@ -11,6 +11,7 @@ from netspec.cli import flags
 
 if TYPE_CHECKING:
     from netspec.compiler.net import Net
+    from netspec.weights.loading import LoadReport
 
 
 def add_flags(parser: ArgumentParser, phase: str, counted: str) -> None:
@@ -54,6 +55,15 @@ def compiled(args: Namespace) -> Net:
     show_warnings(net.graph.warnings)
     show_device(net.device, gpus)
     return net
+
+
+def warn_of_unloaded(report: LoadReport, weights: str) -> None:
+    """Logs which layers of a net a weight file left as they were."""
+    from netspec.cli.log import glog, to_stderr
+
+    for why, names in (("no layer", report.missing), ("other shapes for layer", report.mismatched)):
+        for name in names:
+            to_stderr(glog(f"{weights} has {why} {name}: it keeps what its filler gave", "caffe.cpp:3", "W"))
 
 
 @contextmanager

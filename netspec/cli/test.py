@@ -45,10 +45,7 @@ def _load(net: Net, weights: str, ignore_mismatched: bool) -> None:
     report = net.load_weights(weights, ignore_mismatched=ignore_mismatched)
     for name in report.unused:
         _log(f"Ignoring source layer {name}")
-    for name in report.missing:
-        _log(f"{weights} has no layer {name}: it keeps what its filler gave", "W")
-    for name in report.mismatched:
-        _log(f"{weights} has other shapes for layer {name}: it keeps what its filler gave", "W")
+    model.warn_of_unloaded(report, weights)
     for line in report.table().splitlines():
         _log(line)
 
@@ -79,7 +76,7 @@ def _average(net: Net, batches: int) -> tuple[float, list[OutputValue]]:
     return fmean(losses), outputs
 
 
-def _log(message: str, severity: str = "I") -> None:
+def _log(message: str) -> None:
     from netspec.cli.log import glog, to_stderr
 
-    to_stderr(glog(message, "caffe.cpp:3", severity))
+    to_stderr(glog(message, "caffe.cpp:3"))

@@ -61,6 +61,22 @@ def net_state(
     return state
 
 
+def fed_phases(document: Document[NetParameter]) -> list[PhaseName]:
+    """The phases in which blobs come into a net: it may be written for one alone. Both where none do.
+
+    Raises:
+        NetError: the net is old, and something in it has no place in today's form.
+    """
+    whole = upgrade_net(document)
+    phases: list[PhaseName] = ["TRAIN", "TEST"]
+    fed = [
+        phase
+        for phase in phases
+        if any(not spec.bottom for spec in filter_state(whole, net_state(whole, phase)).message.layer)
+    ]
+    return fed or phases
+
+
 def build_graph(
     document: Document[NetParameter], state: NetState, *, allow_python_layers: bool = False
 ) -> Graph:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -12,7 +13,49 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 
-class Blob:
+class LegacyAxes:
+    """What pycaffe calls the axes of a blob that has at most four of them."""
+
+    @property
+    def shape(self) -> Sequence[int]:
+        raise NotImplementedError
+
+    @property
+    def num(self) -> int:
+        return self._legacy_axis(0)
+
+    @property
+    def channels(self) -> int:
+        return self._legacy_axis(1)
+
+    @property
+    def height(self) -> int:
+        return self._legacy_axis(2)
+
+    @property
+    def width(self) -> int:
+        return self._legacy_axis(3)
+
+    def _legacy_axis(self, axis: int) -> int:
+        if len(self.shape) > 4:
+            raise ValueError(f"num, channels, height and width are for 4 axes, not for {len(self.shape)}")
+        return self.shape[axis] if axis < len(self.shape) else 1
+
+
+def checked_dims(dims: Sequence[int]) -> tuple[int, ...]:
+    """The dimensions that a script asks for.
+
+    Raises:
+        ValueError: a dimension is negative.
+        TypeError: one is no whole number.
+    """
+    shape = tuple(operator.index(dim) for dim in dims)
+    if any(dim < 0 for dim in shape):
+        raise ValueError(f"the dimensions of a blob are not negative: {shape}")
+    return shape
+
+
+class Blob(LegacyAxes):
     """Numbers and their gradient: two C-contiguous float32 arrays of one shape, to be written in place."""
 
     def __init__(self) -> None:
@@ -38,31 +81,13 @@ class Blob:
     def count(self) -> int:
         return self._data.size
 
-    @property
-    def num(self) -> int:
-        return self._legacy_axis(0)
-
-    @property
-    def channels(self) -> int:
-        return self._legacy_axis(1)
-
-    @property
-    def height(self) -> int:
-        return self._legacy_axis(2)
-
-    @property
-    def width(self) -> int:
-        return self._legacy_axis(3)
-
     def reshape(self, *dims: int) -> None:
         """Gives the blob another shape. What it holds stays, in its order, unless the blob has to grow.
 
         Raises:
             ValueError: a dimension is negative.
         """
-        shape = tuple(operator.index(dim) for dim in dims)
-        if any(dim < 0 for dim in shape):
-            raise ValueError(f"the dimensions of a blob are not negative: {shape}")
+        shape = checked_dims(dims)
         if prod(shape) > self.count:
             self._data = np.zeros(shape, np.float32)
         else:
@@ -74,11 +99,6 @@ class Blob:
     def show(self, data: Array, diff: Array | None = None) -> None:
         """Lets the blob have these arrays, not copies of them; without ``diff`` the gradient is zero."""
         self._data, self._diff, self.is_shaped = data, diff, True
-
-    def _legacy_axis(self, axis: int) -> int:
-        if len(self.shape) > 4:
-            raise ValueError(f"num, channels, height and width are for 4 axes, not for {len(self.shape)}")
-        return self.shape[axis] if axis < len(self.shape) else 1
 
 
 class Blobs(list[Blob]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable
 from math import prod
 from typing import Any
@@ -10,10 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from netspec.layers.python_blobs import LegacyAxes, checked_dims
 from netspec.pycaffe.memory import Array, Memory, Shape
 
 
-class Blob:
+class Blob(LegacyAxes):
     """Numbers and their gradient, of one shape: ``data`` and ``diff`` are float32 arrays to be written in
     place, and hold what the blob holds for as long as they are kept."""
 
@@ -40,22 +40,6 @@ class Blob:
     def count(self) -> int:
         return prod(self._shape)
 
-    @property
-    def num(self) -> int:
-        return self._legacy_axis(0)
-
-    @property
-    def channels(self) -> int:
-        return self._legacy_axis(1)
-
-    @property
-    def height(self) -> int:
-        return self._legacy_axis(2)
-
-    @property
-    def width(self) -> int:
-        return self._legacy_axis(3)
-
     def reshape(self, *dims: int, **options: Any) -> None:
         """Gives the blob another shape. What it holds stays, in its order, unless the blob has to grow.
 
@@ -65,10 +49,7 @@ class Blob:
         """
         if options:
             raise RuntimeError("reshape takes the dimensions, and no keywords")
-        shape = tuple(operator.index(dim) for dim in dims)
-        if any(dim < 0 for dim in shape):
-            raise ValueError(f"the dimensions of a blob are not negative: {shape}")
-        self._shape = shape
+        self._shape = checked_dims(dims)
 
     # What the net uses ----------------------------------------------------------------------------------
 
@@ -84,11 +65,6 @@ class Blob:
         """Takes a layer's top, its shape too."""
         self.data_memory.put(value)
         self._shape = value.shape
-
-    def _legacy_axis(self, axis: int) -> int:
-        if len(self._shape) > 4:
-            raise ValueError(f"num, channels, height and width are for 4 axes, not for {len(self._shape)}")
-        return self._shape[axis] if axis < len(self._shape) else 1
 
 
 class IntVec(list[int]):

@@ -8,11 +8,9 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from netspec.errors import DataError, NetspecError
-from netspec.graph.build import PhaseName, net_state
 from netspec.graph.graph import Blob
 from netspec.layers.base import Shape, SourceLayer, show_shape
 from netspec.layers.registry import find_layer
-from netspec.passes.inputs import inputs_to_layer
 from netspec.passes.loss_tops import name_loss_tops
 from netspec.passes.rewrite import layers_of
 from netspec.passes.state_filter import filter_state
@@ -205,18 +203,6 @@ def _names(spec: LayerParameter) -> Iterable[str]:
 
 def _unknown(versions: Iterable[Version]) -> tuple[Top, ...]:
     return tuple(Top(version, version.blob, None) for version in versions)
-
-
-def fed_phases(document: Document[NetParameter]) -> list[PhaseName]:
-    """The phases in which blobs come into the net: a net may be written for one alone."""
-    whole = inputs_to_layer(upgrade_net(document))
-    phases: list[PhaseName] = ["TRAIN", "TEST"]
-    fed = [
-        phase
-        for phase in phases
-        if any(not spec.bottom for spec in filter_state(whole, net_state(whole, phase)).message.layer)
-    ]
-    return fed or phases
 
 
 def merged(views: Sequence[View]) -> list[View]:

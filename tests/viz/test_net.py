@@ -10,14 +10,13 @@ from itertools import combinations
 import pytest
 
 from netspec.errors import NetspecError
-from netspec.graph.build import build_graph, net_state
+from netspec.graph.build import build_graph, fed_phases, net_state
 from netspec.layers.registry import layer_types
 from netspec.schema.messages import TEST, LayerParameter
 from netspec.viz.net import (
     COLOURS,
     detail,
     draw_views,
-    fed_phases,
     is_about_data,
     kind_of,
     merged,

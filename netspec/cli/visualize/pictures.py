@@ -48,12 +48,7 @@ def load_all(net: Net, args: Namespace) -> None:
 
 def load_weights(net: Net, weights: str, ignore_mismatched: bool) -> None:
     """Loads a weight file, and warns of the layers that it does not know."""
-    from netspec.cli.log import glog, to_stderr
-
-    report = net.load_weights(weights, ignore_mismatched=ignore_mismatched)
-    for why, names in (("no layer", report.missing), ("other shapes for layer", report.mismatched)):
-        for name in names:
-            to_stderr(glog(f"{weights} has {why} {name}: it keeps what its filler gave", "caffe.cpp:3", "W"))
+    model.warn_of_unloaded(net.load_weights(weights, ignore_mismatched=ignore_mismatched), weights)
 
 
 def require_data(net: Net, way_out: str) -> None:
