@@ -22,6 +22,7 @@ from netspec.solver.events import (
     Started,
     Tested,
     TestStarted,
+    Transformed,
     UpdateInspected,
 )
 from netspec.text.diagnostic import Diagnostic, render
@@ -103,6 +104,10 @@ def _lines(event: Event) -> Iterator[tuple[str, str]]:
                 yield "solver.cpp:3", line
         case Displayed():
             yield from _displayed(event)
+        case Transformed():
+            outside = f"{event.outside:.1%} of the samples outside the image"
+            largest = f"largest |theta| {event.largest:.4g}"
+            yield "solver.cpp:12", f"    Transformer {event.layer}: {outside}, {largest}"
         case TestStarted():
             yield "solver.cpp:4", f"Iteration {event.iteration}, Testing net (#{event.net})"
         case Tested():

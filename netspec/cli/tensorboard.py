@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from netspec.errors import UsageError
-from netspec.solver.events import Displayed, Event, OutputValue, Started, Tested
+from netspec.solver.events import Displayed, Event, OutputValue, Started, Tested, Transformed
 
 
 class TensorBoard:
@@ -49,22 +49,28 @@ class TensorBoard:
         if isinstance(event, Started):
             # What an earlier run wrote from here on is done anew.
             self._writer = self._class(str(self._folder), purge_step=event.first or None)
-        elif self._writer is not None and isinstance(event, Displayed | Tested):
+        elif self._writer is not None and isinstance(event, Displayed | Tested | Transformed):
             for name, value in _curves(event):
                 self._writer.add_scalar(name, value, event.iteration)
             self._writer.flush()
 
 
-def _curves(event: Displayed | Tested) -> Iterator[tuple[str, float]]:
-    if isinstance(event, Tested):
-        yield from _named(f"test{event.net}", event.outputs)
-        return
-    yield "train/loss", event.loss
-    yield from _named("train/output", event.outputs)
-    if event.rate is not None:
-        yield "train/lr", event.rate
-    if event.iterations and event.seconds:
-        yield "train/iterations_per_second", event.iterations / event.seconds
+def _curves(event: Displayed | Tested | Transformed) -> Iterator[tuple[str, float]]:
+    match event:
+        case Tested():
+            yield from _named(f"test{event.net}", event.outputs)
+        case Transformed():
+            group = f"transformer/{event.layer}"
+            yield f"{group}/outside", event.outside
+            yield f"{group}/largest", event.largest
+            yield from ((f"{group}/theta_{index}", value) for index, value in enumerate(event.theta))
+        case Displayed():
+            yield "train/loss", event.loss
+            yield from _named("train/output", event.outputs)
+            if event.rate is not None:
+                yield "train/lr", event.rate
+            if event.iterations and event.seconds:
+                yield "train/iterations_per_second", event.iterations / event.seconds
 
 
 def _named(group: str, outputs: Sequence[OutputValue]) -> Iterator[tuple[str, float]]:

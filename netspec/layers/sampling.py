@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -47,6 +48,12 @@ class Plane:
     def offset(self, size: int) -> float:
         """What to add to a coordinate for `grid_sample`, which knows the two other grids only."""
         return 1 / size if self.grid == "CAFFE" else 0
+
+    def reach(self, size: int) -> float:
+        """How far from 0 the outer edges of an axis' pixels lie in the coordinates of `grid_sample`."""
+        if not self.aligned:
+            return 1
+        return size / (size - 1) if size > 1 else math.inf
 
     def canonical(self, maps: Tensor) -> Tensor:
         """The same maps (N, 2 or 3, 3) between (row, column) on the right and (column, row) on the left."""

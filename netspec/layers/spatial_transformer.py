@@ -14,7 +14,7 @@ from netspec.layers.base import Layer, Shape
 from netspec.layers.fused_sampler import can_fuse, sample_affine
 from netspec.layers.registry import layer
 from netspec.layers.sampling import MODES, PADDINGS, Plane, positions, sample
-from netspec.layers.transforms import PROJECTIVE, Transform, at_rest, find_transform, inverse
+from netspec.layers.transforms import AFFINE, PROJECTIVE, Transform, at_rest, find_transform, inverse
 from netspec.schema.messages import SpatialTransformerParameter
 from netspec.text.suggest import one_of
 
@@ -107,17 +107,12 @@ class SpatialTransformer(Layer):
 
     def forward(self, image: Tensor, theta: Tensor) -> Tensor:
         source = image if self.image_gradient else image.detach()
-        size = self.out_size[0] or image.shape[2], self.out_size[1] or image.shape[3]
         theta = self._values(theta)
-        maps = None if self.transform is None else self.plane.canonical(self._maps(theta))
+        maps = self._canonical(theta)
+        size = self._top_size(image.shape)
         if maps is not None and can_fuse(source, maps, size, self.mode, self.padding):
             return sample_affine(source, maps, size, self.plane)
-        offset = self._offset(image, theta)
-        if maps is None:
-            grid = self._spline(theta, size) + offset
-        else:
-            rows, columns = (self.plane.coordinates(axis, theta) for axis in size)
-            grid = positions(maps, rows, columns, offset)
+        grid = self._grid(theta, maps, image.shape)
         top = sample(
             source.to(grid.dtype), grid, mode=self.mode, padding=self.padding, aligned=self.plane.aligned
         )
@@ -151,11 +146,50 @@ class SpatialTransformer(Layer):
         places = homogeneous @ self._maps(theta).transpose(1, 2)
         return places[..., :2] / places[..., 2:] if places.shape[2] == 3 else places
 
+    @torch.no_grad()
+    def outside(self, theta: Tensor, image: Shape) -> Tensor:
+        """The share, 0 to 1, of what is sampled that lies beyond the outer edges of the image's pixels.
+
+        Args:
+            theta: the second bottom, (N, ...).
+            image: the shape of the first one.
+
+        Returns:
+            A scalar.
+        """
+        theta = self._values(theta)
+        grid = self._grid(theta, self._canonical(theta), image)
+        height, width = image[2:]
+        reach = grid.new_tensor([self.plane.reach(width), self.plane.reach(height)])
+        return (~(grid.abs() <= reach)).any(3).to(grid.dtype).mean()  # what is no number is outside, too
+
     # --------------------------------------------------------------------------------------------------
 
-    def _offset(self, image: Tensor, like: Tensor) -> Tensor:
+    def _top_size(self, image: Shape) -> tuple[int, int]:
+        return self.out_size[0] or image[2], self.out_size[1] or image[3]
+
+    def _grid(self, theta: Tensor, maps: Tensor | None, image: Shape) -> Tensor:
+        """Where the pixels of the top come from: (N, H', W', 2), columns first, in `sample`'s coordinates.
+
+        Args:
+            theta: all values of theta.
+            maps: what `_canonical` makes of them.
+            image: the shape of the first bottom.
+        """
+        size = self._top_size(image)
+        offset = self._offset(image, theta)
+        if maps is None:
+            return self._spline(theta, size) + offset
+        rows, columns = (self.plane.coordinates(axis, theta) for axis in size)
+        return positions(maps, rows, columns, offset)
+
+    def _canonical(self, theta: Tensor) -> Tensor | None:
+        """The maps between (row, column) and (column, row); None for a spline."""
+        return None if self.transform is None else self.plane.canonical(self._maps(theta))
+
+    def _offset(self, image: Shape, like: Tensor) -> Tensor:
         """What brings coordinates to `sample`'s own: two elements, made on the device in one go."""
-        height, width = image.shape[2:]
+        height, width = image[2:]
         ends = self.plane.offset(width), self.plane.offset(height)
         return torch.linspace(*ends, 2, dtype=like.dtype, device=like.device)
 
@@ -210,7 +244,7 @@ class SpatialTransformer(Layer):
                 raise self.error(
                     message, _THEIRS.param, field, help=f"'{known}' is; st_param knows more of them"
                 )
-        if other.HasField("theta_num") and other.theta_num != len(at_rest(PROJECTIVE)) - 2:
+        if other.HasField("theta_num") and other.theta_num != len(AFFINE):
             message = f"theta_num must be 6, not {other.theta_num}"
             raise self.error(message, _THEIRS.param, "theta_num")
         return _THEIRS

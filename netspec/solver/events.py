@@ -79,6 +79,22 @@ class Displayed:
 
 
 @dataclass(frozen=True, slots=True)
+class Transformed:
+    """What a spatial transformer of the train net did to the batch of a displayed iteration.
+
+    ``outside`` is the share, 0 to 1, of the samples that it took beyond the image's edges; ``largest`` the
+    largest absolute value in theta; ``theta`` the mean of each value over the batch. The values are those
+    that the theta bottom brings, without the ones that the text fixes.
+    """
+
+    iteration: int
+    layer: str
+    outside: float
+    largest: float
+    theta: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TestStarted:
     """A test net starts on its ``test_iter`` batches."""
 
@@ -186,6 +202,7 @@ Event = (
     | Notice
     | Iterated
     | Displayed
+    | Transformed
     | TestStarted
     | Tested
     | Snapshotted

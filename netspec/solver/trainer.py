@@ -48,6 +48,7 @@ from netspec.solver.random_state import RandomState
 from netspec.solver.rules import make_rule
 from netspec.solver.settings import NetSource, Settings, SolverSource, load_settings, split_paths
 from netspec.solver.snapshot import Pair, newest_snapshot, restore_solver, save_solver
+from netspec.solver.transformers import TransformerGuard
 
 Tensors = dict[str, Tensor]
 Feeds = Mapping[str, Any]
@@ -179,6 +180,7 @@ class Solver:
         self.losses: deque[Tensor] = deque(maxlen=param.average_loss)
         self._displayed = (self.iteration, time.perf_counter())
         self._loading = LoadingMeter(self.net, cache)
+        self._transformers = TransformerGuard(self.net)
         self._batch: Feeds = {}
         self._before: list[Tensor] = []
         self._stops_tests = False
@@ -483,6 +485,8 @@ class Solver:
         smoothed = self._smoothed_loss()
         loading = self._loading.measure()
         self._tell(Displayed(self.iteration, smoothed, now - then, since, display, values, rate, loading))
+        for event in self._transformers.look(self.iteration):
+            self._tell(event)
 
     def _smoothed_loss(self) -> float:
         return float(torch.stack([*self.losses]).double().mean())

@@ -19,6 +19,7 @@ from netspec.cli.jsonl import JsonLines
 from netspec.errors import UsageError
 from netspec.solver import events
 from netspec.solver.events import OutputValue
+from netspec.viz.training_log import read_thetas
 
 FILE = Path("log.jsonl")
 TRAIN = ["train", "-solver", "solver.prototxt", "-no-picture", f"-log_jsonl={FILE}"]
@@ -47,9 +48,12 @@ def test_a_run(folder, capsys):
         ("test_started", 0),
         ("tested", 0),
         ("displayed", 0),
+        ("transformed", 0),
         ("displayed", 2),
+        ("transformed", 2),
         ("snapshotted", 4),
         ("displayed", 4),
+        ("transformed", 4),
         ("test_started", 4),
         ("tested", 4),
         ("finished", 4),
@@ -57,14 +61,14 @@ def test_a_run(folder, capsys):
     assert all(abs(record["time"] - time.time()) < 60 for record in found)
     seconds = [record["seconds"] for record in found]
     assert seconds == sorted(seconds)
-    started, displayed, tested = found[0], found[4], found[-2]
+    started, displayed, tested = found[0], found[5], found[-2]
     assert (started["net"], started["last"], started["resumed"]) == ("small", 4, False)
     assert displayed["lr"] == pytest.approx(0.01)
     assert displayed["outputs"] == {"loss": pytest.approx(displayed["loss"])}
     assert displayed["loss_weights"] == {"loss": 1}
     assert tested["outputs"].keys() == {"accuracy", "loss"}
-    assert found[6]["lr"] is None
-    assert found[5]["state"] == "run_iter_4.solverstate"
+    assert found[8]["lr"] is None
+    assert found[7]["state"] == "run_iter_4.solverstate"
     # The same numbers as in the log, which has six digits of them.
     error = capsys.readouterr().err
     assert f"Iteration 2, lr = {displayed['lr']:g}" in error
@@ -122,6 +126,15 @@ def test_how_the_loader_keeps_up(tmp_path):
     loading = events.Loading(100.0, 0.25)
     (found,) = told(tmp_path / "log", events.Displayed(7, 1.0, 2.0, 4, 4, (), 0.1, loading))
     assert (found["images_per_second"], found["waited"]) == (100, 0.25)
+
+
+def test_what_a_transformer_did_is_read_back(tmp_path):
+    transformed = events.Transformed(20, "st", 0.25, math.inf, (1.0, -0.5))
+    (found,) = told(tmp_path / "log", transformed)
+    assert (found["event"], found["largest"], found["theta"]) == ("transformed", "inf", [1, -0.5])
+    (thetas,) = read_thetas(tmp_path / "log")
+    assert (thetas.layer, thetas.iterations, thetas.outside) == ("st", [20], [0.25])
+    assert (thetas.largest, thetas.means) == ([math.inf], [[1, -0.5]])
 
 
 def test_an_iteration_leaves_no_line_but_is_remembered(tmp_path):

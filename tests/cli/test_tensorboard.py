@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from netspec.cli import main
+from netspec.solver.events import Started, Transformed
 
 TRAIN = ["train", "-solver", "solver.prototxt", "-no-picture", "-tensorboard=board"]
 
@@ -39,6 +40,10 @@ def test_a_run_and_its_continuation(folder, capsys):
         "train/iterations_per_second",
         "test0/accuracy",
         "test0/loss",
+        "transformer/look/outside",
+        "transformer/look/largest",
+        "transformer/look/theta_0",
+        "transformer/look/theta_1",
     }
     assert [step for step, _ in found["train/loss"]] == [0, 2, 4]
     assert [step for step, _ in found["test0/accuracy"]] == [0, 4]
@@ -72,3 +77,19 @@ def test_a_folder_that_cannot_be(folder, capsys):
     pytest.importorskip("tensorboard")
     assert main([*TRAIN[:-1], "-tensorboard=net.prototxt/board"]) == 2
     assert "-tensorboard net.prototxt/board: Not a directory" in capsys.readouterr().err
+
+
+def test_transformers_have_curves(tmp_path):
+    pytest.importorskip("tensorboard")
+    from netspec.cli.tensorboard import TensorBoard
+
+    with TensorBoard(tmp_path / "board") as board:
+        board(Started("net", 0, 10, "cpu", 1, "fixed"))
+        board(Transformed(4, "st", 0.25, 1.5, (1.0, -1.5)))
+    found = curves(str(tmp_path / "board"))
+    assert found == {
+        "transformer/st/outside": [(4, 0.25)],
+        "transformer/st/largest": [(4, 1.5)],
+        "transformer/st/theta_0": [(4, 1)],
+        "transformer/st/theta_1": [(4, -1.5)],
+    }

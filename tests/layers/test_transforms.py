@@ -216,6 +216,34 @@ def test_the_trace_of_points(build, randn):
         torch.testing.assert_close(layer(image, theta), expected, atol=close, rtol=0)
 
 
+@pytest.mark.parametrize(("grid", "order"), CONVENTIONS)
+def test_the_share_outside(build, randn, grid, order):
+    """What reads nothing where the nearest pixel of a white image in the dark is asked for."""
+    image = torch.ones(2, 1, HEIGHT, WIDTH, dtype=torch.float64)
+    for transform, count in TRANSFORMS.items():
+        layer = build(text(transform, grid, order, 'sampler_type: "nearest"'), image.shape, (2, count))
+        layer = layer.double()
+        shares = []
+        for spread in (0.3, 1, 3):
+            theta = torch.tensor(layer.identity(), dtype=torch.float64) + spread * randn(2, count).detach()
+            shares.append(float(layer.outside(theta, image.shape)))
+            assert shares[-1] == pytest.approx(1 - float(layer(image, theta).mean()), abs=1e-12), transform
+        assert max(shares) > 0, transform
+        at_rest = torch.tensor([layer.identity()] * 2, dtype=torch.float64)
+        assert layer.outside(at_rest, image.shape) == 0, transform
+
+
+def test_nothing_of_a_single_aligned_pixel_is_outside(build):
+    layer = build(text("translation", "ALIGNED"), (1, 1, 1, 1), (1, 2))
+    assert layer.outside(torch.full((1, 2), 7.0), (1, 1, 1, 1)) == 0
+
+
+def test_what_is_no_number_is_outside(build):
+    layer = build(text("affine"), (2, 1, 4, 4), (2, 6))
+    theta = torch.tensor([layer.identity(), [float("nan")] * 6])
+    assert layer.outside(theta, (2, 1, 4, 4)) == 0.5
+
+
 def test_a_homography_s_horizon_is_finite(build):
     layer = build(text("projective"), (1, 1, HEIGHT, WIDTH), (1, 8))
     theta = torch.tensor([[1.0, 0, 0, 0, 1, 0, 1, 0]], requires_grad=True)  # depth 0 along the first row
