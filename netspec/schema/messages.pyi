@@ -2775,6 +2775,8 @@ class TrainerState(Message):
     type: str
     weights_digest: str
     history_digest: str
+    loss_scale: float
+    updates_at_scale: int
     def __init__(
         self,
         *,
@@ -2785,6 +2787,8 @@ class TrainerState(Message):
         type: str | None = ...,
         weights_digest: str | None = ...,
         history_digest: str | None = ...,
+        loss_scale: float | None = ...,
+        updates_at_scale: int | None = ...,
     ) -> None: ...
 
 class DataPosition(Message):

@@ -25,6 +25,15 @@ class LossScale:
         self._found = torch.zeros(1, device=device)
         self._since = torch.zeros((), dtype=torch.int32, device=device)
 
+    def get(self) -> tuple[float, int]:
+        """The factor, and how many updates in a row have not overflowed with it."""
+        return self.factor.item(), int(self._since.item())
+
+    def set(self, factor: float, updates: int) -> None:
+        """Goes on from what `get` gave."""
+        self.factor.fill_(factor)
+        self._since.fill_(updates)
+
     def unscale(self, grads: Iterable[Tensor | None]) -> None:
         """Takes the factor off gradients, in place, and adapts it."""
         self._found.zero_()

@@ -92,6 +92,7 @@ def _state(solver: Solver, weights: Path, digest: str) -> State:
     params = [blob.parameter for blob in solver.net.learnable_params]
     history = [_array(buffer) for buffer in solver.rule.history(params)]
     watches = solver.settings.message.lr_policy == "plateau"
+    loss_scale, updates_at_scale = (None, None) if solver.scale is None else solver.scale.get()
     return State(
         iteration=solver.iteration,
         learned_net=str(weights),
@@ -110,6 +111,8 @@ def _state(solver: Solver, weights: Path, digest: str) -> State:
             type=solver.settings.type,
             weights_digest=digest,
             history_digest=_history_digest(history),
+            loss_scale=loss_scale,
+            updates_at_scale=updates_at_scale,
         ),
     )
 
@@ -277,6 +280,8 @@ def _restore_trainer(solver: Solver, trainer: TrainerState, path: Path) -> list[
     except ValueError as error:
         raise WeightsError.at(f"the random state is damaged: {error}", file=str(path)) from error
     solver.losses.extend(torch.tensor(loss, device=solver.device) for loss in trainer.smoothed_losses)
+    if solver.scale is not None and trainer.HasField("loss_scale"):
+        solver.scale.set(trainer.loss_scale, trainer.updates_at_scale)
     entries = {(entry.net, entry.layer): entry for entry in trainer.data_position}
     changed = []
     for net, layer, feed in _feeds(solver):

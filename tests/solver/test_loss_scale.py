@@ -36,3 +36,12 @@ def test_nothing_to_unscale():
     scale = LossScale(CPU)
     scale.unscale([None])
     assert not scale.overflowed
+
+
+def test_it_goes_on_where_another_stood():
+    scale, other = LossScale(CPU), LossScale(CPU)
+    scale.unscale([torch.tensor([float("inf")])])
+    for _ in range(3):
+        scale.unscale([torch.ones(1)])
+    other.set(*scale.get())
+    assert other.get() == scale.get() == (2.0**9, 3)

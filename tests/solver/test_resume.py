@@ -80,3 +80,28 @@ test_interval: 4
     assert again.rule.iteration == whole.rule.iteration == 8
     for have, want in zip(blobs(again), blobs(whole), strict=True):
         assert torch.equal(have, want)
+
+
+FLOAT16 = """name: "half"
+layer { name: "digits" type: "ClutteredDigits" top: "digit" top: "label"
+  cluttered_digits_param { batch_size: 3 height: 16 width: 16 digit_size: 12 clutter: 2 clutter_size: 4 } }
+layer { name: "ip" type: "InnerProduct" bottom: "digit" top: "ip"
+  inner_product_param { num_output: 10 weight_filler { type: "xavier" } } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }
+"""
+
+
+@pytest.mark.parametrize("snapshot_format", ["BINARYPROTO", "HDF5", "SAFETENSORS"])
+def test_the_factor_of_the_loss_goes_on_too(make, snapshot_format):
+    fields = f"base_lr: 0.001\nsnapshot_format: {snapshot_format}"
+    whole = make(fields, net=FLOAT16, precision="fp16")
+    whole.scale.set(2.0**20, 1997)  # about to overflow, or to double
+    whole.step(2)
+    _, state = whole.snapshot()
+    at_snapshot = whole.scale.get()
+    losses = [whole.step(1) for _ in range(4)]
+    again = make(fields, net=FLOAT16, precision="fp16")
+    again.restore(state)
+    assert again.scale.get() == at_snapshot != (2.0**10, 0)
+    assert [again.step(1) for _ in range(4)] == losses
+    assert again.scale.get() == whole.scale.get()
