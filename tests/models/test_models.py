@@ -4,6 +4,7 @@ writes it."""
 from __future__ import annotations
 
 import runpy
+import shlex
 import sys
 from pathlib import Path
 
@@ -17,6 +18,14 @@ TEXTS = sorted(MODELS.rglob("*.prototxt"))
 SOLVERS = [path for path in TEXTS if path.stem.endswith("solver")]
 FOLDERS = sorted(path for path in MODELS.iterdir() if path.is_dir())
 SCRIPTS = sorted(MODELS.rglob("generate.py"))
+COMMANDS = [
+    (readme.parent.name, line)
+    for readme in sorted(MODELS.glob("*/README.md"))
+    for line in readme.read_text().splitlines()
+    if line.startswith("netspec ")
+]
+
+pytestmark = pytest.mark.models
 
 
 def name(path):
@@ -43,6 +52,34 @@ def test_the_solver_learns(path, data, with_small_batches):
 @pytest.mark.parametrize("folder", FOLDERS, ids=name)
 def test_the_folder_says_what_it_shows(folder):
     assert (folder / "README.md").is_file()
+
+
+@pytest.mark.parametrize("line", [pytest.param(line, id=f"{folder}:{line}") for folder, line in COMMANDS])
+def test_the_command_is_right(line, capsys):
+    """The tools and flags that a README names exist."""
+    words = shlex.split(line, comments=True)[1:]
+    verb = words[: 2 if words[0] in ("data", "visualize") else 1]
+    assert main([*verb, "-help"]) == 0
+    known = capsys.readouterr().out.replace("-", "_")
+    for flag in (word.partition("=")[0] for word in words if word.startswith("-")):
+        assert f"__{flag.lstrip('-').replace('-', '_')}" in known
+
+
+@pytest.mark.parametrize(
+    "line", [pytest.param(line, id=f"{folder}:{line}") for folder, line in COMMANDS if " train " in line]
+)
+def test_the_training_runs(line, data, with_small_batches, tmp_path, monkeypatch, capsys):
+    """As the README has it, from the top of a clone in which the data lie; for one iteration."""
+    words = shlex.split(line, comments=True)[1:]
+    (solver,) = (word.removeprefix("-solver=") for word in words if word.startswith("-solver="))
+    with_small_batches(MODELS.parent / solver)
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    (clone / "models").symlink_to(tmp_path)
+    for path in data.iterdir():
+        (clone / path.name).symlink_to(path)
+    monkeypatch.chdir(clone)
+    assert main([*words, "-iterations=1", "-no_picture"]) == 0, capsys.readouterr().err
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=name)
