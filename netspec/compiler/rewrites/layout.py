@@ -18,7 +18,7 @@ from torch import Tensor, fx, nn
 from netspec.compiler.rewrites.batch_norm_scale import BatchNormScale
 from netspec.compiler.rewrites.channel_maps import ChannelMaps, FoldedMaps
 from netspec.compiler.rewrites.in_place import add_to
-from netspec.compiler.rewrites.nodes import shape_of
+from netspec.compiler.rewrites.nodes import only_reader, shape_of
 from netspec.layers.base import Layer
 from netspec.layers.convolution import Convolution
 
@@ -30,6 +30,9 @@ _FOLLOWS = {
 }
 _FOLLOWING = {torch.relu_, add_to, "detach"}
 _LIKES = {"BN", "BatchNorm", "Pooling"}
+# Layers that are as quick with either order of their bottoms, and give channels first. Spared a change of
+# order, an image that others read as well is kept once for the way back.
+_TAKES_BOTH = {"ST", "SpatialTransformer"}
 _LEAST_CHANNELS = 4  # for which these are quicker
 _LARGEST_WEIGHT = 2**19  # numbers
 
@@ -65,6 +68,7 @@ class _Layout:
         self.module, self.graph = module, module.graph
         self.last: set[fx.Node] = set()  # nodes whose tensor has its channels last
         self.changed: dict[tuple[fx.Node, bool], fx.Node] = {}
+        self.early: list[Layer] = []  # what has its channels first after all
 
     def run(self) -> list[Layer]:
         found: list[Layer] = []
@@ -75,13 +79,26 @@ class _Layout:
             if node.target in (channels_last, channels_first):
                 self.last |= {node} if last else set()
                 continue
-            for bottom in node.all_input_nodes:
-                if (bottom in self.last) != last:
+            for bottom in () if self._takes_both(node) else node.all_input_nodes:
+                if (bottom in self.last) != last and not self._changed_early(bottom, last):
                     node.replace_input_with(bottom, self._change(bottom, last, node))
             if last:
                 self.last.add(node)
                 found.append(node.meta["node"].layer)
-        return found
+        return [layer for layer in found if layer not in self.early]
+
+    def _changed_early(self, value: fx.Node, last: bool) -> bool:
+        """Whether the order could be changed in front of a ReLU that overwrites its bottom: it keeps its top
+        for the way back, as its reader does, and so both keep the same."""
+        if value.target is not torch.relu_ or only_reader(value) is None:
+            return False
+        (bottom,) = value.all_input_nodes
+        if (bottom in self.last) != last and not self._changed_early(bottom, last):
+            value.replace_input_with(bottom, self._change(bottom, last, value))
+        (self.last.add if last else self.last.discard)(value)
+        if not last:
+            self.early.append(value.meta["node"].layer)
+        return True
 
     def _change(self, bottom: fx.Node, last: bool, reader: fx.Node) -> fx.Node:
         """The node's tensor in the other order, made before its first reader that asks for it."""
@@ -110,6 +127,9 @@ class _Layout:
             return self._has_bottom_last(node)
         enough = shape_of(node.all_input_nodes[0])[1] >= _LEAST_CHANNELS
         return enough and (isinstance(made, BatchNormScale) or _type(made) in _LIKES)
+
+    def _takes_both(self, node: fx.Node) -> bool:
+        return node.op == "call_module" and _type(self.module.get_submodule(str(node.target))) in _TAKES_BOTH
 
     def _has_bottom_last(self, node: fx.Node) -> bool:
         return any(bottom in self.last for bottom in node.all_input_nodes)

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 import torch
 
+from netspec.compiler.rewrites.in_place import work_in_place
 from netspec.compiler.rewrites.layout import channels_last, lay_out
 
 CPU = torch.device("cpu")
@@ -15,6 +16,7 @@ INPUT = 'layer { name: "in" type: "Input" top: "x" input_param { shape { dim: [2
 POOL = (
     'layer { name: "pool" type: "Pooling" bottom: "x" top: "y" pooling_param { kernel_size: 3 stride: 2 } }\n'
 )
+FULL = "inner_product_param { num_output: 3 }"
 
 
 def layer(name, type, bottoms, top, param=""):
@@ -45,6 +47,34 @@ def test_a_tensor_is_changed_once_for_all_its_readers(apply, lowered):
     text = INPUT + POOL + POOL.replace('"pool"', '"again"').replace('"y"', '"z"')
     left, _ = apply(on_cpu, lowered(text), 1e-5)
     assert left == ["channels_last", "pool", "again", "channels_first", "channels_first"]
+
+
+def in_place_on_cpu(module):
+    work_in_place(module)
+    return on_cpu(module)
+
+
+def test_a_relu_in_place_overwrites_what_was_changed(apply, lowered):
+    text = INPUT + POOL + layer("relu", "ReLU", "y", "y") + layer("full", "InnerProduct", "y", "z", FULL)
+    left, changed = apply(in_place_on_cpu, lowered(text), 1e-5)
+    assert left == ["channels_last", "pool", "channels_first", "relu_", "full"]
+    assert changed == ["pool"]
+
+
+def test_a_relu_with_a_reader_of_each_kind_goes_as_its_bottom_does(apply, lowered):
+    text = INPUT + POOL + layer("relu", "ReLU", "y", "y") + layer("full", "InnerProduct", "y", "z", FULL)
+    text += POOL.replace('"pool"', '"again"').replace('"y"', '"w"').replace('"x"', '"y"')
+    left, changed = apply(in_place_on_cpu, lowered(text), 1e-5)
+    assert left[:3] == ["channels_last", "pool", "relu_"]
+    assert changed == ["pool", "relu", "again"]
+
+
+def test_a_transformer_takes_both_orders(apply, lowered):
+    theta = 'layer { name: "theta" type: "Input" top: "theta" input_param { shape { dim: [2, 6] } } }\n'
+    text = INPUT + theta + POOL + layer("st", "SpatialTransformer", "y theta", "z")
+    left, changed = apply(on_cpu, lowered(text), 1e-5)
+    assert left == ["channels_last", "pool", "st"]
+    assert changed == ["pool"]
 
 
 @pytest.mark.parametrize(("type", "param"), [("Concat", ""), ("Eltwise", "")])
