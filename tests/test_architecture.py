@@ -24,7 +24,8 @@ PASSES = {"passes"} | SCHEMA | {"layers"}  # the registry says what a layer type
 GRAPH = {"graph"} | PASSES | LAYERS
 COMPILER = {"compiler"} | GRAPH | WEIGHTS
 SOLVER = {"solver"} | COMPILER
-TOP = {"cli", "viz", "pycaffe", "export"} | SOLVER
+ADVICE = {"advice"} | SOLVER
+TOP = {"cli", "viz", "pycaffe", "export"} | ADVICE
 MAY_IMPORT = {
     "__init__": set(),
     "__main__": {"cli"},
@@ -38,6 +39,7 @@ MAY_IMPORT = {
     "weights": WEIGHTS,
     "compiler": COMPILER,
     "solver": SOLVER,
+    "advice": ADVICE,
     "stn": LAYERS,
     "viz": TOP,
     "export": TOP,

@@ -15,6 +15,8 @@ VARIANTS = {
     "leakyrelu": "The tutorial's net with CoordConvs, and leaky ReLUs in the place of ReLUs.",
 }
 
+RATE = "# Published so: theta learns as fast as the rest. netspec: ignore[theta-learning-rate]\n"
+
 # PyTorch's inputs are (x / 255 - 0.1307) / 0.3081.
 DATA = """\
 layer {{
@@ -140,7 +142,7 @@ def main(folder: Path) -> None:
     for variant, what in VARIANTS.items():
         proto = net(variant).to_proto()
         del proto.layer[0]
-        text = f'# {what}\n# Written by generate.py.\nname: "{variant}"\n{DATA}{print_message(proto)}'
+        text = f'# {what}\n# Written by generate.py.\n{RATE}name: "{variant}"\n{DATA}{print_message(proto)}'
         (folder / f"{variant}.prototxt").write_text(text)
         for kind, solver in SOLVERS.items():
             (folder / f"{variant}_{kind}.prototxt").write_text(solver.format(name=variant))

@@ -13,7 +13,7 @@ layer {
   cluttered_digits_param { batch_size: 4 height: 16 width: 16 digit_size: 12 clutter: 0 }
 }
 layer {
-  name: "where" type: "InnerProduct" bottom: "data" top: "theta"
+  name: "where" type: "InnerProduct" bottom: "data" top: "theta" param { lr_mult: 0.1 } param { lr_mult: 0.1 }
   inner_product_param { num_output: 2 }
 }
 layer {

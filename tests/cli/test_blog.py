@@ -50,6 +50,13 @@ def test_they_train_unmodified_and_go_on_from_their_snapshot(folder, capsys):
     assert (folder / "stn_iter_15.caffemodel").is_file()
 
 
-def test_nothing_is_wrong_with_them(folder, capsys):
+def test_nothing_is_wrong_with_them_but_what_makes_such_nets_fail(folder, capsys):
     assert main(["check", "stn.prototxt", "stn_solver.prototxt"]) == 0
-    assert capsys.readouterr().err == ""
+    lines = capsys.readouterr().err.splitlines()
+    found = [(line.split(":")[1], line.rpartition(" ")[2]) for line in lines if ": warning: " in line]
+    advice = [
+        ("11", "[test-on-training-data]"),
+        ("108", "[theta-learning-rate]"),
+        ("281", "[relu-before-loss]"),
+    ]
+    assert found == advice * 2

@@ -45,6 +45,11 @@ def write_images() -> None:
     write_image("large.png", 6)
 
 
+def write_two_signs() -> None:
+    write_image("a.png", 4)
+    write_image("b.png", 4)
+
+
 def write_snapshot(solver: str = "solver.prototxt") -> tuple[Path, Path]:
     return netspec.load_solver(solver).snapshot()
 
@@ -104,6 +109,12 @@ def write_broken_database() -> None:
 
 # The files that a case needs and that are no text.
 MAKE: dict[str, Callable[[], object]] = {
+    "advice_sorted_training_data": write_two_signs,
+    "advice_sorted_training_data_heeded": write_two_signs,
+    "advice_test_on_training_data": write_two_signs,
+    "advice_test_on_training_data_heeded": write_two_signs,
+    "advice_test_transform": write_two_signs,
+    "advice_test_transform_heeded": write_two_signs,
     "convert_bad_pattern": write_other_weights,
     "convert_no_such_layer": write_other_weights,
     "convert_rename_clash": write_other_weights,
