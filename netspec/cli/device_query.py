@@ -7,10 +7,13 @@ import os
 import platform
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netspec.cli import flags
 from netspec.errors import NetspecError, UsageError
+
+if TYPE_CHECKING:
+    import torch
 
 HELP = "tell which devices there are, and their properties"
 
@@ -48,10 +51,24 @@ def _wanted(gpu: str, found: int) -> list[int]:
     return [int(index) for index in named]
 
 
+def machine(device: torch.device) -> Iterator[tuple[str, object]]:
+    """What is known of where a net runs: names and values."""
+    yield "Host", platform.node()
+    yield "System", platform.platform()
+    yield from _known(_cpu())
+    if device.type == "cuda":
+        import torch
+
+        yield from _known(_gpu(torch.cuda.current_device() if device.index is None else device.index))
+
+
+def _known(fields: Iterator[tuple[str, object]]) -> Iterator[tuple[str, object]]:
+    return ((name, value) for name, value in fields if value is not None)
+
+
 def _print(fields: Iterator[tuple[str, object]]) -> None:
-    for name, value in fields:
-        if value is not None:
-            print(f"{name + ':':<{WIDTH}}{value}")
+    for name, value in _known(fields):
+        print(f"{name + ':':<{WIDTH}}{value}")
     print()
 
 

@@ -34,17 +34,19 @@ class JsonLines:
 
     Args:
         file: where to append; it appears if it does not exist.
+        flag: the flag that asked for it.
 
     Raises:
         UsageError: the file cannot be written, or holds something else.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, flag: str = "-log_jsonl") -> None:
+        self._flag = flag
         try:
-            _require_lines(file)
+            _require_lines(file, flag)
             self._file: int | None = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         except OSError as error:
-            raise UsageError.at(f"-log_jsonl {file}: {error.strerror}") from error
+            raise UsageError.at(f"{flag} {file}: {error.strerror}") from error
         self._begin = perf_counter()
         self._iteration = 0
 
@@ -55,18 +57,19 @@ class JsonLines:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            self._write("failed", {"message": str(error) or type(error).__name__})
+            self.write("failed", {"message": str(error) or type(error).__name__})
         self._close()
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, events.Iterated):
             self._iteration = event.iteration
         elif isinstance(event, _INSPECTED):
-            self._write(_kind(event), asdict(event))
+            self.write(_kind(event), asdict(event))
         else:
-            self._write(_kind(event), _fields(event))
+            self.write(_kind(event), _fields(event))
 
-    def _write(self, kind: str, fields: dict[str, Any]) -> None:
+    def write(self, kind: str, fields: dict[str, Any]) -> None:
+        """Appends a line of a kind of its own."""
         self._iteration = fields.get("iteration", self._iteration)
         now = {"time": round(time(), 6), "seconds": round(perf_counter() - self._begin, 6)}
         record = {"event": kind, **now, "iteration": self._iteration, **fields}
@@ -80,7 +83,7 @@ class JsonLines:
 
     def _give_up(self, error: OSError) -> None:
         """A training is worth more than its log."""
-        to_stderr(glog(f"-log_jsonl: {error.strerror}; no more events are written", "jsonl.py:1", "W"))
+        to_stderr(glog(f"{self._flag}: {error.strerror}; no more events are written", "jsonl.py:1", "W"))
         self._close()
 
     def _close(self) -> None:
@@ -139,7 +142,7 @@ def _finite(value: Any) -> Any:
             return value
 
 
-def _require_lines(file: Path) -> None:
+def _require_lines(file: Path, flag: str) -> None:
     """Makes sure that a file is one of ours, and takes off a last line that never became whole.
 
     Raises:
@@ -157,8 +160,8 @@ def _require_lines(file: Path) -> None:
         elif last.startswith(b"{") and not last.endswith(b"\n"):
             stream.truncate(stream.tell() - len(last))
         else:
-            help = "name a new file, or one that -log_jsonl has written"
-            raise UsageError.at(f"-log_jsonl {file}: the file holds something else than events", help=help)
+            help = f"name a new file, or one that {flag} has written"
+            raise UsageError.at(f"{flag} {file}: the file holds something else than events", help=help)
 
 
 def _is_record(line: bytes) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +13,9 @@ from netspec.errors import NetspecError, UsageError
 from netspec.text.suggest import nearest, one_of
 
 if TYPE_CHECKING:
-    from netspec.viz.training_log import Run, Series
+    from netspec.viz.training_log import Run
 
 HELP = "draw loss, outputs and learning rate of trainings from their logs"
-
-# A blob with more numbers than this is no score but a result: its curves are drawn when asked for.
-MOST_ELEMENTS = 10
 
 
 def add_flags(parser: ArgumentParser) -> None:
@@ -30,6 +27,7 @@ def add_flags(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
+    from netspec.viz.panels import MOST_ELEMENTS, chosen
     from netspec.viz.training_log import read_log
 
     file, wanted = Path(args.o), flags.split(args.outputs)
@@ -37,7 +35,7 @@ def run(args: Namespace) -> int:
     logs = list(dict.fromkeys(args.logs))
     whole = [read_log(Path(log)) for log in logs]
     _require_known(wanted, whole)
-    runs = [replace(run, series=tuple(_chosen(run.series, wanted))) for run in whole]
+    runs = [replace(run, series=tuple(chosen(run.series, wanted))) for run in whole]
     if not _blobs(runs):
         help = f"choose what to draw with -outputs: {', '.join(_blobs(whole))}"
         raise UsageError.at(f"no output has at most {MOST_ELEMENTS} numbers", help=help)
@@ -65,18 +63,6 @@ def _require_known(wanted: Sequence[str], runs: Sequence[Run]) -> None:
 
 def _blobs(runs: Sequence[Run]) -> list[str]:
     return list(dict.fromkeys(series.blob for run in runs for series in run.series))
-
-
-def _chosen(series: Sequence[Series], wanted: Sequence[str]) -> Iterator[Series]:
-    """The series to draw. A net's only train loss is left out: the smoothed one shows the same."""
-    train_losses = [one for one in series if one.source == "train" and one.kind == "loss"]
-    for one in series:
-        if wanted:
-            asked = one.blob in wanted
-        else:
-            asked = one.elements <= MOST_ELEMENTS
-        if asked and not (one in train_losses and not one.smoothed and len(train_losses) == 2):
-            yield one
 
 
 def _names(logs: Sequence[str]) -> list[str]:

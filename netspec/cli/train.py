@@ -15,10 +15,12 @@ from netspec.cli.report import duration, score
 from netspec.errors import UsageError
 
 if TYPE_CHECKING:
+    from netspec.cli.live import LiveReport
     from netspec.schema.document import Document
     from netspec.schema.messages import SolverParameter
     from netspec.solver.events import Displayed, Event, Finished, Snapshotted, Tested
     from netspec.solver.trainer import Listener, Solver
+    from netspec.text.diagnostic import Diagnostic
 
 HELP = "train a solver's net, or go on from a snapshot"
 
@@ -51,11 +53,14 @@ def add_flags(parser: ArgumentParser) -> None:
         )
     parser.add_argument("--log-jsonl", metavar="FILE", help="append each event as a line of JSON")
     parser.add_argument("--tensorboard", metavar="FOLDER", help="write curves for TensorBoard")
-    parser.add_argument("--no-picture", action="store_true", help="draw no picture of spatial transformers")
+    parser.add_argument("--report", metavar="FOLDER", help="keep a page about the training up to date there")
+    parser.add_argument(
+        "--no-picture", action="store_true", help="draw no picture of spatial transformers at the end"
+    )
 
 
 def run(args: Namespace) -> int:
-    from netspec.cli.log import show_unused_gpus
+    from netspec.cli.log import show_unused_gpus, show_warnings
     from netspec.solver.trainer import load_solver
 
     if args.snapshot and args.weights:
@@ -70,19 +75,23 @@ def run(args: Namespace) -> int:
         )
     record = Record()
     with _listeners(args) as listeners, ExitStack() as stack:
+        report = _report(args, stack)
         solver = load_solver(
             _document(args),
             device=flags.device(args),
             weights=flags.split(args.weights),
             ignore_mismatched=args.ignore_mismatched,
-            listeners=[*listeners, record],
+            listeners=[*listeners, *([report] if report else []), record],
             allow_python_layers=args.allow_python_layers,
             deterministic=args.deterministic,
             cache=args.cache,
             **flags.compute(args),
         )
         stack.callback(solver.close)
-        _show_warnings(solver)
+        warnings = _warnings(solver)
+        show_warnings(warnings)
+        if report:
+            report.describe(solver, warnings)
         show_unused_gpus(flags.gpus(args))
         if args.snapshot:
             solver.restore(args.snapshot)
@@ -110,13 +119,11 @@ def _document(args: Namespace) -> Document[SolverParameter]:
     return document
 
 
-def _show_warnings(solver: Solver) -> None:
-    from netspec.cli.log import show_warnings
-
+def _warnings(solver: Solver) -> list[Diagnostic]:
+    """What loading had to remark."""
     graphs = [net.graph for net in (solver.net, *solver.test_nets)]
-    show_warnings(
-        [*solver.settings.document.warnings, *(warning for graph in graphs for warning in graph.warnings)]
-    )
+    of_nets = [warning for graph in graphs for warning in graph.warnings]
+    return [*solver.settings.document.warnings, *of_nets]
 
 
 class Record:
@@ -165,6 +172,14 @@ def _listeners(args: Namespace) -> Iterator[list[Listener]]:
     """The log, below it a progress bar where somebody watches, and what the flags ask for besides."""
     with ExitStack() as stack:
         yield [*_to_files(args, stack), *_to_stderr(stack)]
+
+
+def _report(args: Namespace, stack: ExitStack) -> LiveReport | None:
+    if not args.report:
+        return None
+    from netspec.cli.live import LiveReport
+
+    return stack.enter_context(LiveReport(Path(args.report)))
 
 
 def _to_files(args: Namespace, stack: ExitStack) -> Iterator[Listener]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from netspec.viz.panels import Curve, label_of, panels_of, wants_log
 from netspec.viz.training_log import Run, Series
 
 FORMATS = (".png", ".svg", ".pdf")
@@ -29,15 +29,6 @@ WIDTH, PANEL_HEIGHT, HEAD = 9.0, 2.7, 0.7  # inches
 DOTS_PER_INCH = 150
 MOST_MARKERS = 40
 
-# From which ratio of the largest to the smallest value on a linear scale hides the small ones.
-LOG_LOSS, LOG_RATE = 50, 10
-
-
-@dataclass(frozen=True)
-class _Curve:
-    run: int
-    series: Series
-
 
 def draw_curves(runs: Sequence[Run], names: Sequence[str]) -> Figure:
     """The curves of all series in the runs, a panel for the loss, for each kind of output, and for the rate.
@@ -46,8 +37,8 @@ def draw_curves(runs: Sequence[Run], names: Sequence[str]) -> Figure:
         runs: what to draw; each has a colour of its own where there are several.
         names: how the legend calls the runs.
     """
-    curves = [_Curve(index, series) for index, run in enumerate(runs) for series in run.series]
-    panels = _panels(sorted(curves, key=lambda curve: curve.series.source != "train"))
+    curves = [Curve(index, series) for index, run in enumerate(runs) for series in run.series]
+    panels = panels_of(sorted(curves, key=lambda curve: curve.series.source != "train"))
     height = PANEL_HEIGHT * len(panels) + HEAD
     figure = Figure(figsize=(WIDTH, height), dpi=DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
@@ -79,33 +70,10 @@ def save_figure(figure: Figure, file: Path) -> None:
 # The panels ---------------------------------------------------------------------------------------------
 
 
-def _panels(curves: Sequence[_Curve]) -> dict[str, list[_Curve]]:
-    """What goes together: losses, shares between 0 and 1, each other output by itself, the learning rate."""
-    outputs = [curve for curve in curves if curve.series.kind == "output"]
-    by_name: dict[str, list[_Curve]] = {}
-    for curve in outputs:
-        by_name.setdefault(curve.series.blob, []).append(curve)
-    shares = {name: group for name, group in by_name.items() if all(map(_is_share, group))}
-    panels = {"loss": [curve for curve in curves if curve.series.kind == "loss"]}
-    if shares:
-        panels[_title(shares)] = [curve for group in shares.values() for curve in group]
-    panels |= {name: group for name, group in by_name.items() if name not in shares}
-    panels["learning rate"] = [curve for curve in curves if curve.series.kind == "rate"]
-    return {title: group for title, group in panels.items() if group}
-
-
-def _is_share(curve: _Curve) -> bool:
-    return all(0 <= value <= 1 for value in curve.series.values if math.isfinite(value))
-
-
-def _title(shares: dict[str, list[_Curve]]) -> str:
-    return next(iter(shares)) if len(shares) == 1 else "accuracy" if "accuracy" in shares else "outputs"
-
-
-def _draw_panel(axes: Axes, title: str, curves: Sequence[_Curve], *, several: bool) -> None:
-    labels = list(dict.fromkeys(_label(curve.series, title) for curve in curves))
+def _draw_panel(axes: Axes, title: str, curves: Sequence[Curve], *, several: bool) -> None:
+    labels = list(dict.fromkeys(label_of(curve.series, title) for curve in curves))
     for curve in curves:
-        style = labels.index(_label(curve.series, title))
+        style = labels.index(label_of(curve.series, title))
         colour = curve.run if several else style
         _draw_curve(axes, curve.series, COLOURS[colour % len(COLOURS)], MARKERS[style % len(MARKERS)])
     _scale(axes, title, curves)
@@ -144,10 +112,9 @@ def _line(series: Series) -> Literal["-", "--", ":"]:
     return "-" if series.smoothed or series.kind == "rate" else ":"
 
 
-def _scale(axes: Axes, title: str, curves: Sequence[_Curve]) -> None:
+def _scale(axes: Axes, title: str, curves: Sequence[Curve]) -> None:
     values = [value for curve in curves for value in curve.series.values if math.isfinite(value)]
-    enough = {"loss": LOG_LOSS, "learning rate": LOG_RATE}.get(title, math.inf)
-    if values and min(values) > 0 and max(values) / min(values) >= enough:
+    if wants_log(title, values):
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
         narrow = max(values) / min(values) < 100
@@ -158,20 +125,11 @@ def _scale(axes: Axes, title: str, curves: Sequence[_Curve]) -> None:
 # The words ----------------------------------------------------------------------------------------------
 
 
-def _label(series: Series, title: str) -> str:
-    """What the legend of a panel calls a series: "train loss", "test accuracy", a term "train loss: name"."""
-    if series.kind == "rate":
-        return title
-    source = "test" if series.source == "test0" else series.source
-    term = "loss: " if series.kind == "loss" and source == "train" and not series.smoothed else ""
-    return f"{source} {term}{series.name}"
-
-
 def _name_series(
-    axes: Axes, labels: Sequence[str], curves: Sequence[_Curve], title: str, *, several: bool
+    axes: Axes, labels: Sequence[str], curves: Sequence[Curve], title: str, *, several: bool
 ) -> None:
     """A legend of the series; where the colours stand for runs, it tells them by line and marker."""
-    by_label = {_label(curve.series, title): curve.series for curve in reversed(curves)}
+    by_label = {label_of(curve.series, title): curve.series for curve in reversed(curves)}
     handles = []
     for index, label in enumerate(labels):
         series = by_label[label]

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from netspec.viz.curves import COLOURS, DOTS_PER_INCH, FAINT, INK, MARKERS, MOST_MARKERS
+from netspec.viz.panels import theta_names
 from netspec.viz.training_log import Thetas
 
 _WIDTH, _ROW = 5.2, 2.4  # inches of a transformer's column, and of a panel
-_AFFINE = ("1_1", "1_2", "1_3", "2_1", "2_2", "2_3")
 _MOST_NAMED = 8  # values of theta that the legend still names
 
 
@@ -45,11 +45,7 @@ def draw_thetas(runs: Sequence[Thetas]) -> Figure:
 
 def _draw_means(axes: Axes, thetas: Thetas) -> None:
     count = max(map(len, thetas.means))
-    names = (
-        [f"theta_{name}" for name in _AFFINE]
-        if count == len(_AFFINE)
-        else [f"theta[{n}]" for n in range(count)]
-    )
+    names = theta_names(count)
     for index, name in enumerate(names):
         values = [means[index] if index < len(means) else float("nan") for means in thetas.means]
         _draw(axes, thetas, values, index, name)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
@@ -60,8 +60,11 @@ class Run:
 
 
 @dataclass(frozen=True)
-class _Point:
-    """``index`` counts a net's outputs; -1 is the smoothed loss, -2 the learning rate."""
+class Point:
+    """One number at one iteration.
+
+    ``index`` counts a net's outputs; -1 is the smoothed loss, -2 the learning rate.
+    """
 
     source: str
     index: int
@@ -89,15 +92,15 @@ class Thetas:
 
     def add(self, iteration: int, outside: float, largest: float, means: list[float]) -> None:
         """Appends what was seen at an iteration; what an earlier run saw there and later goes."""
-        keep = sum(known < iteration for known in self.iterations)
-        columns: tuple[tuple[list[Any], Any], ...] = (
-            (self.iterations, iteration),
-            (self.outside, outside),
-            (self.largest, largest),
-            (self.means, means),
-        )
-        for column, value in columns:
-            column[keep:] = [value]
+        self.cut(iteration)
+        self.iterations.append(iteration)
+        self.outside.append(outside)
+        self.largest.append(largest)
+        self.means.append(means)
+
+    def cut(self, iteration: int) -> None:
+        """Forgets what was seen at an iteration and later."""
+        _cut(iteration, self.iterations, self.outside, self.largest, self.means)
 
 
 _SMOOTHED, _RATES = -1, -2
@@ -109,18 +112,21 @@ def read_log(path: Path) -> Run:
     Raises:
         NetspecError: the file cannot be read, or tells of no iteration.
     """
+    recording, text = Recording(), TextLog()
     try:
         with path.open(encoding="utf-8", errors="replace") as lines:
-            points = list(_points(lines))
+            for line in lines:
+                for point in _from_json(line) if line.startswith("{") else text.points(line):
+                    recording.add(point)
     except OSError as error:
         raise NetspecError.at(f"the log cannot be read: {error.strerror}", file=str(path)) from error
-    if not points:
+    if recording.is_empty:
         raise NetspecError.at(
             "the log tells of no iteration",
             file=str(path),
             help="expected the log of a training with `display` set: Caffe's, ours, or what -log_jsonl wrote",
         )
-    return Run(path, tuple(_series(points)))
+    return Run(path, recording.series())
 
 
 def read_thetas(path: Path) -> tuple[Thetas, ...]:
@@ -157,51 +163,63 @@ def _add_theta(found: dict[str, Thetas], line: str) -> None:
         return  # a line that a kill cut short, or of something else
 
 
-def _points(lines: Iterable[str]) -> Iterator[_Point]:
-    text = _Text()
-    for line in lines:
-        if line.startswith("{"):
-            yield from _from_json(line)
-        else:
-            yield from text.points(line)
+class Recording:
+    """Puts together the series of a run whose points come one after the other."""
+
+    def __init__(self) -> None:
+        self._tracks: dict[tuple[str, int], tuple[Point, list[int], list[float]]] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was no point yet."""
+        return not self._tracks
+
+    def add(self, point: Point) -> None:
+        """Appends a point; what an earlier run told of its iteration and of later ones goes."""
+        key = point.source, point.index
+        _, iterations, values = self._tracks.setdefault(key, (point, [], []))
+        _cut(point.iteration, iterations, values)
+        iterations.append(point.iteration)
+        values.append(point.value)
+
+    def cut(self, iteration: int) -> None:
+        """Forgets everything at an iteration and later."""
+        for _, iterations, values in self._tracks.values():
+            _cut(iteration, iterations, values)
+        self._tracks = {key: track for key, track in self._tracks.items() if track[1]}
+
+    def series(self) -> tuple[Series, ...]:
+        """The series, which grow with the recording: the test nets', then what the train net told."""
+        tracks = sorted(self._tracks.items())
+        names = Counter((source, first.name) for (source, index), (first, _, _) in tracks if index >= 0)
+        seen: dict[tuple[str, str], int] = {}
+        found = []
+        for (source, index), (first, iterations, values) in tracks:
+            key = source, first.name
+            name, elements = first.name, max(names[key], 1)
+            if index >= 0 and elements > 1:
+                name = f"{name}[{seen.setdefault(key, 0)}]"
+                seen[key] += 1
+            found.append(Series(source, name, first.kind, index == _SMOOTHED, elements, iterations, values))
+        return tuple(found)
 
 
-def _series(points: Iterable[_Point]) -> Iterator[Series]:
-    def identity(point: _Point) -> tuple[str, int]:
-        return point.source, point.index
-
-    groups = [list(group) for _, group in groupby(sorted(points, key=identity), identity)]
-    names = [(group[0].source, group[0].name) for group in groups if group[0].index >= 0]
-    seen: dict[tuple[str, str], int] = {}
-    for group in groups:
-        first = group[0]
-        key, elements = (first.source, first.name), names.count((first.source, first.name))
-        name = first.name
-        if first.index >= 0 and elements > 1:
-            name = f"{name}[{seen.setdefault(key, 0)}]"
-            seen[key] += 1
-        series = Series(first.source, name, first.kind, first.index == _SMOOTHED, max(elements, 1))
-        for point in group:
-            _append(series, point)
-        yield series
+def _cut(iteration: int, iterations: list[int], *columns: list[Any]) -> None:
+    while iterations and iterations[-1] >= iteration:
+        iterations.pop()
+        for column in columns:
+            column.pop()
 
 
-def _append(series: Series, point: _Point) -> None:
-    while series.iterations and series.iterations[-1] >= point.iteration:
-        series.iterations.pop()
-        series.values.pop()
-    series.iterations.append(point.iteration)
-    series.values.append(point.value)
-
-
-class _Text:
+class TextLog:
     """Goes through a text log line by line; an output belongs to the last iteration that was named."""
 
     def __init__(self) -> None:
         self._iteration: int | None = None
         self._net = "0"
 
-    def points(self, line: str) -> Iterator[_Point]:
+    def points(self, line: str) -> Iterator[Point]:
+        """What a line tells."""
         if found := _ITERATION.search(line):
             self._iteration = int(found[1])
         if self._iteration is None:
@@ -209,36 +227,41 @@ class _Text:
         if found := _TEST.search(line):
             self._net = found[1]
         elif found := _LOSS.search(line):
-            yield _Point("train", _SMOOTHED, "loss", "loss", self._iteration, _number(found[1]))
+            yield Point("train", _SMOOTHED, "loss", "loss", self._iteration, _number(found[1]))
         elif found := _RATE.search(line):
-            yield _Point("train", _RATES, "lr", "rate", self._iteration, _number(found[1]))
+            yield Point("train", _RATES, "lr", "rate", self._iteration, _number(found[1]))
         elif found := _OUTPUT.search(line):
             source = "train" if found[1] == "Train" else f"test{self._net}"
             kind: Kind = "loss" if found[5] else "output"
-            yield _Point(source, int(found[2]), found[3], kind, self._iteration, _number(found[4]))
+            yield Point(source, int(found[2]), found[3], kind, self._iteration, _number(found[4]))
 
 
-def _from_json(line: str) -> Iterator[_Point]:
+def _from_json(line: str) -> Iterator[Point]:
     try:
-        record = json.loads(line)
-        source = {"displayed": "train", "tested": f"test{record.get('net')}"}.get(record.get("event"))
-        if source is not None:
-            yield from _recorded(record, source)
+        yield from points_of(json.loads(line))
     except (ValueError, TypeError, KeyError, AttributeError):
         return  # a line that a kill cut short, or of something else
 
 
-def _recorded(record: dict[str, Any], source: str) -> Iterator[_Point]:
+def points_of(record: Mapping[str, Any]) -> Iterator[Point]:
+    """The numbers of a record of events that a trainer told; of most events there are none.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError: the record is none of ours.
+    """
+    source = {"displayed": "train", "tested": f"test{record.get('net')}"}.get(record["event"])
+    if source is None:
+        return
     iteration = int(record["iteration"])
     if source == "train":
-        yield _Point(source, _SMOOTHED, "loss", "loss", iteration, _number(record["loss"]))
+        yield Point(source, _SMOOTHED, "loss", "loss", iteration, _number(record["loss"]))
         if record["lr"] is not None:
-            yield _Point(source, _RATES, "lr", "rate", iteration, _number(record["lr"]))
+            yield Point(source, _RATES, "lr", "rate", iteration, _number(record["lr"]))
     index = 0
     for name, values in record["outputs"].items():
         kind: Kind = "loss" if name in record["loss_weights"] else "output"
         for value in values if isinstance(values, list) else [values]:
-            yield _Point(source, index, name, kind, iteration, _number(value))
+            yield Point(source, index, name, kind, iteration, _number(value))
             index += 1
 
 

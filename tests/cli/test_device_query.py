@@ -113,3 +113,10 @@ def test_the_driver(capsys):
     known = torch.cuda.get_device_properties(0)
     assert ask(16) == known.multi_processor_count
     assert ask(10) == known.warp_size
+
+
+def test_the_machine_in_a_report():
+    known = dict(device_query.machine(torch.device("cpu")))
+    assert known["PyTorch"] == torch.__version__
+    assert {"Host", "System", "Number of cores"} <= known.keys()
+    assert None not in known.values()
