@@ -63,7 +63,7 @@ def _curves(event: Displayed | Tested | Transformed) -> Iterator[tuple[str, floa
             group = f"transformer/{event.layer}"
             yield f"{group}/outside", event.outside
             yield f"{group}/largest", event.largest
-            yield from ((f"{group}/theta_{index}", value) for index, value in enumerate(event.theta))
+            yield from zip((f"{group}/{name}" for name in event.names), event.theta, strict=True)
         case Displayed():
             yield "train/loss", event.loss
             yield from _named("train/output", event.outputs)

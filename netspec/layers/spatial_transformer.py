@@ -126,6 +126,15 @@ class SpatialTransformer(Layer):
         pairs = zip(at_rest(self.transform.entries), self.constants, strict=True)
         return [value for value, constant in pairs if constant is None]
 
+    def theta_names(self) -> tuple[str, ...]:
+        """What the values are called that the theta bottom must bring, per item: as in st_param, those of a
+        spline by the coordinate and the number of the control point."""
+        if self.transform is None:
+            points = range(self.spec.st_param.control_points**2)
+            return tuple(f"t{axis}[{point}]" for axis in (1, 2) for point in points)
+        pairs = zip(self.transform.entries, self.constants, strict=True)
+        return tuple(name for name, constant in pairs if constant is None)
+
     def trace(self, theta: Tensor, points: Points) -> Tensor:
         """Where points of the top come from.
 

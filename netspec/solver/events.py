@@ -83,8 +83,8 @@ class Transformed:
     """What a spatial transformer of the train net did to the batch of a displayed iteration.
 
     ``outside`` is the share, 0 to 1, of the samples that it took beyond the image's edges; ``largest`` the
-    largest absolute value in theta; ``theta`` the mean of each value over the batch. The values are those
-    that the theta bottom brings, without the ones that the text fixes.
+    largest absolute value in theta; ``theta`` the mean of each value over the batch, ``names`` what the
+    values are called. They are those that the theta bottom brings, without the ones that the text fixes.
     """
 
     iteration: int
@@ -92,6 +92,7 @@ class Transformed:
     outside: float
     largest: float
     theta: tuple[float, ...]
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

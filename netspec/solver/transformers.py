@@ -41,7 +41,8 @@ class TransformerGuard:
             outside = float(self._layers[key].outside(theta, image))
             values = theta.flatten(1).double()
             means = tuple(values.mean(0).tolist())
-            yield Transformed(iteration, key, outside, float(values.abs().max()), means)
+            largest, names = float(values.abs().max()), self._layers[key].theta_names()
+            yield Transformed(iteration, key, outside, largest, means, names)
             if outside > _MOST and key not in self._left:
                 yield Notice(_warning(key, outside, iteration), "warning")
             (self._left.add if outside > _MOST else self._left.discard)(key)

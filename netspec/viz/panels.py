@@ -14,8 +14,6 @@ MOST_ELEMENTS = 10
 # From which ratio of the largest to the smallest value on a linear scale hides the small ones.
 LOG_LOSS, LOG_RATE = 50, 10
 
-_AFFINE = ("1_1", "1_2", "1_3", "2_1", "2_2", "2_3")
-
 
 @dataclass(frozen=True)
 class Curve:
@@ -71,11 +69,3 @@ def wants_log(title: str, values: Sequence[float]) -> bool:
     """Whether the finite values of a panel are better seen on a logarithmic scale."""
     enough = {"loss": LOG_LOSS, "learning rate": LOG_RATE}.get(title, math.inf)
     return bool(values) and min(values) > 0 and max(values) / min(values) >= enough
-
-
-def theta_names(count: int) -> list[str]:
-    """What the values of theta are called: six are those of an affine map, row by row; of other transforms,
-    or where some values are fixed, they go by their number."""
-    if count == len(_AFFINE):
-        return [f"theta_{name}" for name in _AFFINE]
-    return [f"theta[{index}]" for index in range(count)]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from netspec.errors import NetspecError
-from netspec.viz.training_log import Point, Recording, TextLog, Thetas, points_of
+from netspec.viz.training_log import Point, Recording, TextLog, Thetas, add_thetas, points_of
 
 EVENTS, PAGE, DRAWING, PICTURES = "events.jsonl", "index.html", "net.html", "pictures"
 
@@ -141,9 +141,7 @@ class Report:
                 for point in _rates(record):
                     self.rates.add(point)
             case "transformed":
-                layer, means = str(record["layer"]), [float(value) for value in record["theta"]]
-                told = self.iteration, float(record["outside"]), float(record["largest"]), means
-                self.thetas.setdefault(layer, Thetas(layer)).add(*told)
+                add_thetas(self.thetas, record)
             case "pictured":
                 self._add_picture(record)
             case "snapshotted":

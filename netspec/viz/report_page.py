@@ -14,7 +14,7 @@ import numpy as np
 
 from netspec.cli.report import duration
 from netspec.viz.page import fill_page, inline_json
-from netspec.viz.panels import Curve, chosen, label_of, panels_of, theta_names, wants_log
+from netspec.viz.panels import Curve, chosen, label_of, panels_of, wants_log
 from netspec.viz.report import Report, Session
 from netspec.viz.training_log import Series, Thetas
 
@@ -102,11 +102,7 @@ def _panels(report: Report) -> Iterator[dict[str, Any]]:
 
 
 def _theta_panels(thetas: Thetas) -> Iterator[dict[str, Any]]:
-    count = max(map(len, thetas.means))
-    means = {
-        name: [row[index] if index < len(row) else math.nan for row in thetas.means]
-        for index, name in enumerate(theta_names(count))
-    }
+    means = {name: [row[index] for row in thetas.means] for index, name in enumerate(thetas.names)}
     kinds: tuple[tuple[str, bool, dict[str, list[float]]], ...] = (
         ("mean of theta", False, means),
         ("largest |theta|", False, {"largest |theta|": thetas.largest}),

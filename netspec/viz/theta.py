@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from netspec.viz.curves import COLOURS, DOTS_PER_INCH, FAINT, INK, MARKERS, MOST_MARKERS
-from netspec.viz.panels import theta_names
 from netspec.viz.training_log import Thetas
 
 _WIDTH, _ROW = 5.2, 2.4  # inches of a transformer's column, and of a panel
@@ -18,11 +17,8 @@ _MOST_NAMED = 8  # values of theta that the legend still names
 
 
 def draw_thetas(runs: Sequence[Thetas]) -> Figure:
-    """A column for each transformer: the means of theta's values, its largest value, and the share outside.
-
-    Six values are those of an affine map, row by row; of other transforms, or where some values are fixed,
-    they go by their number.
-    """
+    """A column for each transformer: the means of theta's values, its largest value, and the share
+    outside."""
     panels: tuple[tuple[str, Callable[[Axes, Thetas], None]], ...] = (
         ("mean of theta", _draw_means),
         ("largest |theta|", _draw_largest),
@@ -44,12 +40,9 @@ def draw_thetas(runs: Sequence[Thetas]) -> Figure:
 
 
 def _draw_means(axes: Axes, thetas: Thetas) -> None:
-    count = max(map(len, thetas.means))
-    names = theta_names(count)
-    for index, name in enumerate(names):
-        values = [means[index] if index < len(means) else float("nan") for means in thetas.means]
-        _draw(axes, thetas, values, index, name)
-    if count <= _MOST_NAMED:
+    for index, name in enumerate(thetas.names):
+        _draw(axes, thetas, [means[index] for means in thetas.means], index, name)
+    if len(thetas.names) <= _MOST_NAMED:
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1.03), fontsize=8, frameon=False)
 
 

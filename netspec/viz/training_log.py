@@ -82,9 +82,11 @@ class Thetas:
         outside: the share of what was sampled outside of the image, 0 to 1.
         largest: the largest absolute value in theta.
         means: the mean of each value of theta.
+        names: what the values are called.
     """
 
     layer: str
+    names: tuple[str, ...]
     iterations: list[int] = field(default_factory=list)
     outside: list[float] = field(default_factory=list)
     largest: list[float] = field(default_factory=list)
@@ -151,14 +153,27 @@ def read_thetas(path: Path) -> tuple[Thetas, ...]:
     return tuple(found.values())
 
 
+def add_thetas(found: dict[str, Thetas], record: dict[str, Any]) -> None:
+    """Adds what the record of an event says of a spatial transformer.
+
+    Raises:
+        ValueError, TypeError, KeyError: it is not such a record.
+    """
+    layer, means = str(record["layer"]), [float(value) for value in record["theta"]]
+    names = tuple(map(str, record.get("names", (f"theta[{index}]" for index in range(len(means))))))
+    told = int(record["iteration"]), float(record["outside"]), float(record["largest"]), means
+    if len(means) != len(names):
+        raise ValueError("a value without a name")
+    if layer not in found or found[layer].names != names:
+        found[layer] = Thetas(layer, names)  # of another net, for the same log
+    found[layer].add(*told)
+
+
 def _add_theta(found: dict[str, Thetas], line: str) -> None:
     try:
         record = json.loads(line)
         if record.get("event") == "transformed":
-            layer = str(record["layer"])
-            means = [float(value) for value in record["theta"]]
-            told = int(record["iteration"]), float(record["outside"]), float(record["largest"]), means
-            found.setdefault(layer, Thetas(layer)).add(*told)
+            add_thetas(found, record)
     except (ValueError, TypeError, KeyError, AttributeError):
         return  # a line that a kill cut short, or of something else
 

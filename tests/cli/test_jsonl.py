@@ -129,11 +129,12 @@ def test_how_the_loader_keeps_up(tmp_path):
 
 
 def test_what_a_transformer_did_is_read_back(tmp_path):
-    transformed = events.Transformed(20, "st", 0.25, math.inf, (1.0, -0.5))
+    transformed = events.Transformed(20, "st", 0.25, math.inf, (1.0, -0.5), ("t1", "t2"))
     (found,) = told(tmp_path / "log", transformed)
     assert (found["event"], found["largest"], found["theta"]) == ("transformed", "inf", [1, -0.5])
     (thetas,) = read_thetas(tmp_path / "log")
     assert (thetas.layer, thetas.iterations, thetas.outside) == ("st", [20], [0.25])
+    assert thetas.names == ("t1", "t2")
     assert (thetas.largest, thetas.means) == ([math.inf], [[1, -0.5]])
 
 

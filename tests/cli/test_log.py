@@ -81,7 +81,7 @@ def test_the_engine_and_the_loader_have_lines_of_their_own():
 
 
 def test_a_transformer_has_a_line_of_its_own():
-    (said,) = messages(events.Transformed(40, "st1", 0.0314, 1.23456, (1.0, 0.0)))
+    (said,) = messages(events.Transformed(40, "st1", 0.0314, 1.23456, (1.0, 0.0), ("t1", "t2")))
     assert said == "    Transformer st1: 3.1% of the samples outside the image, largest |theta| 1.235"
     for pattern in (ITERATION, TRAIN_OUTPUT, TEST_OUTPUT, RATE):
         assert not pattern.search(said)

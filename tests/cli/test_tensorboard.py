@@ -42,8 +42,8 @@ def test_a_run_and_its_continuation(folder, capsys):
         "test0/loss",
         "transformer/look/outside",
         "transformer/look/largest",
-        "transformer/look/theta_0",
-        "transformer/look/theta_1",
+        "transformer/look/theta_1_3",
+        "transformer/look/theta_2_3",
     }
     assert [step for step, _ in found["train/loss"]] == [0, 2, 4]
     assert [step for step, _ in found["test0/accuracy"]] == [0, 4]
@@ -85,11 +85,11 @@ def test_transformers_have_curves(tmp_path):
 
     with TensorBoard(tmp_path / "board") as board:
         board(Started("net", 0, 10, "cpu", 1, "fixed"))
-        board(Transformed(4, "st", 0.25, 1.5, (1.0, -1.5)))
+        board(Transformed(4, "st", 0.25, 1.5, (1.0, -1.5), ("t1", "scale")))
     found = curves(str(tmp_path / "board"))
     assert found == {
         "transformer/st/outside": [(4, 0.25)],
         "transformer/st/largest": [(4, 1.5)],
-        "transformer/st/theta_0": [(4, 1)],
-        "transformer/st/theta_1": [(4, -1.5)],
+        "transformer/st/t1": [(4, 1)],
+        "transformer/st/scale": [(4, -1.5)],
     }

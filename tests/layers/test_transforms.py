@@ -233,6 +233,24 @@ def test_the_share_outside(build, randn, grid, order):
         assert layer.outside(at_rest, image.shape) == 0, transform
 
 
+@pytest.mark.parametrize(
+    ("transform", "more", "names"),
+    [
+        ("attention", "", ("scale", "t1", "t2")),
+        ("similarity", "scale: 0.5", ("angle", "t1", "t2")),
+        ("affine", "theta_1_2: 0 theta_2_1: 0", ("theta_1_1", "theta_1_3", "theta_2_2", "theta_2_3")),
+    ],
+)
+def test_what_the_values_are_called(build, transform, more, names):
+    layer = build(text(transform, more=more), (1, 1, 4, 4), (1, len(names)))
+    assert layer.theta_names() == names
+
+
+def test_what_the_values_of_a_spline_are_called(build):
+    names = build(text("tps"), (1, 1, 4, 4), (1, 18)).theta_names()
+    assert (len(names), names[0], names[-1]) == (18, "t1[0]", "t2[8]")
+
+
 def test_nothing_of_a_single_aligned_pixel_is_outside(build):
     layer = build(text("translation", "ALIGNED"), (1, 1, 1, 1), (1, 2))
     assert layer.outside(torch.full((1, 2), 7.0), (1, 1, 1, 1)) == 0

@@ -57,6 +57,7 @@ def test_each_display_is_followed_by_what_the_transformer_did(trained, engine):
         (2, "st", pytest.approx(1 - 35 / 64)),
     ]
     assert found[0].theta == pytest.approx((0.25, -0.75))
+    assert found[0].names == ("theta_1_3", "theta_2_3")
     assert found[0].largest == 0.75
     after = events.index(found[0])
     assert isinstance(events[after - 1], ev.Displayed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.viz.panels import MOST_ELEMENTS, chosen, theta_names, wants_log
+from netspec.viz.panels import MOST_ELEMENTS, chosen, wants_log
 from netspec.viz.training_log import Series
 
 
@@ -29,8 +29,3 @@ def test_the_scale():
     assert not wants_log("loss", [0.0, 2.0])
     assert not wants_log("loss", [])
     assert not wants_log("accuracy", [0.001, 1.0])
-
-
-def test_names_of_theta():
-    assert theta_names(6)[:2] == ["theta_1_1", "theta_1_2"]
-    assert theta_names(2) == ["theta[0]", "theta[1]"]

@@ -5,7 +5,7 @@ from netspec.viz.training_log import Thetas
 
 
 def thetas(layer="st", values=6, count=5):
-    made = Thetas(layer)
+    made = Thetas(layer, tuple(f"value {index}" for index in range(values)))
     for iteration in range(0, 10 * count, 10):
         made.add(iteration, 0.1, 1.5, [float(index + iteration) for index in range(values)])
     return made
@@ -14,8 +14,8 @@ def thetas(layer="st", values=6, count=5):
 @pytest.mark.parametrize(
     ("values", "names"),
     [
-        (6, ["theta_1_1", "theta_1_2", "theta_1_3", "theta_2_1", "theta_2_2", "theta_2_3"]),
-        (2, ["theta[0]", "theta[1]"]),
+        (6, ["value 0", "value 1", "value 2", "value 3", "value 4", "value 5"]),
+        (2, ["value 0", "value 1"]),
         (18, None),
     ],
 )

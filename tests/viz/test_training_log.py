@@ -137,6 +137,17 @@ def test_thetas(tmp_path):
     assert (second.layer, second.iterations, second.means) == ("st2", [10], [[3]])
 
 
+def test_the_names_of_theta(tmp_path):
+    named = json.loads(transformed(20)) | {"names": ["t1", "t2"]}
+    wrong = json.loads(transformed(30)) | {"names": ["t1"]}
+    lines = [transformed(10), json.dumps(named), json.dumps(wrong)]
+    (tmp_path / "one").write_text(lines[0])
+    (tmp_path / "all").write_text("\n".join(lines))
+    (unnamed,), (found,) = (read_thetas(tmp_path / name) for name in ("one", "all"))
+    assert unnamed.names == ("theta[0]", "theta[1]")
+    assert (found.names, found.iterations) == (("t1", "t2"), [20])  # another net's are forgotten
+
+
 def test_numbers_of_theta_that_are_not_finite(tmp_path):
     (tmp_path / "run.jsonl").write_text(transformed(20, largest="inf", theta=["nan", 2]))
     (found,) = read_thetas(tmp_path / "run.jsonl")

@@ -16,6 +16,7 @@ from netspec.cli import main
 def log(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     told = {"event": "transformed", "time": 1.0, "seconds": 1.0, "outside": 0.1, "largest": 1.2}
+    told["names"] = [f"theta_{row}_{column}" for row in (1, 2) for column in (1, 2, 3)]
     lines = [
         json.dumps({**told, "iteration": iteration, "layer": layer, "theta": [1.0, 0.0, 0.1, 0.0, 1.0, -0.1]})
         for iteration in range(0, 50, 10)
