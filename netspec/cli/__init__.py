@@ -19,6 +19,7 @@ from netspec.errors import NetspecError, UsageError
 
 VERBS = (
     "train",
+    "sweep",
     "test",
     "time",
     "device_query",
