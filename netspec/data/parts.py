@@ -36,10 +36,12 @@ _ROWS = 10000  # of an HDF5 file
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One image (H, W) or (H, W, 3), BGR, as bytes or floats; and its class, or several numbers (K,)."""
+    """One image (H, W) or (H, W, 3), BGR, as bytes or floats; its class, or several numbers (K,); and what
+    else is to be found in it, by name, (K,) each."""
 
     image: Pixels
     label: int | NDArray[np.float32]
+    targets: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +53,12 @@ class Part:
         count: how many examples it has.
         make: the example of a number, whichever thread asks for it.
         recipe: all that the examples depend on, as JSON has it; without one, any part of as many will do.
-        target: what the label is called in HDF5.
     """
 
     name: str
     count: int
     make: Callable[[int], Example]
     recipe: Mapping[str, object] = field(default_factory=dict)
-    target: str = "label"
 
 
 def build_part(
@@ -67,9 +67,10 @@ def build_part(
     """Makes a part in ``folder``, which is made too; what is there already stays.
 
     A database, lmdb or leveldb, holds a Datum for each example under the keys 00000000, 00000001, ... Or a
-    folder holds PNG images and a list of them, list.txt, with a line `name label` for each; where labels are
-    several numbers, these are in an HDF5 file beside it, which the list `<target>.txt` names. Or a folder
-    holds HDF5 files with the datasets data (N, C, H, W) and ``part.target`` (N, ...), and their list.txt.
+    folder holds PNG images and a list of them, list.txt, with a line `name label` for each; labels of several
+    numbers, and each target, are in an HDF5 file beside it, `<target>.h5`, which the list `<target>.txt`
+    names. Or a folder holds HDF5 files with the datasets data (N, C, H, W), label (N, ...) and one for each
+    target (N, K), and their list.txt.
 
     Args:
         watch: hands on what comes, given how many there are; to show progress.
@@ -185,18 +186,20 @@ def _datums(examples: Iterable[Example]) -> Iterator[Record]:
 
 def _write_images(path: Path, part: Part, examples: Iterable[Example]) -> None:
     lines: list[str] = []
-    targets: list[NDArray[np.float32]] = []
+    targets: dict[str, list[NDArray[np.float32]]] = {}
     with new_folder(path) as folder:
         for number, example in enumerate(examples):
             name = f"{number:05d}.png"
             _, data = cv2.imencode(".png", example.image)
             write_into(folder / name, data.tobytes(), path)
-            if isinstance(example.label, np.ndarray):
-                targets.append(example.label)
-            lines.append(f"{name} {0 if targets else example.label}\n")
-        if targets:
-            _write_hdf5(folder / f"{part.target}.h5", {part.target: np.stack(targets)}, path)
-            write_into(folder / f"{part.target}.txt", f"{part.target}.h5\n".encode(), path)
+            several = isinstance(example.label, np.ndarray)
+            lines.append(f"{name} {0 if several else example.label}\n")
+            for target, values in _targets(example).items():
+                if several or target != "label":
+                    targets.setdefault(target, []).append(values)
+        for target, rows in targets.items():
+            _write_hdf5(folder / f"{target}.h5", {target: np.stack(rows)}, path)
+            write_into(folder / f"{target}.txt", f"{target}.h5\n".encode(), path)
         for name, content in {LIST: "".join(lines).encode(), **_recipe(part)}.items():
             write_into(folder / name, content, path)
 
@@ -207,11 +210,17 @@ def _write_rows(path: Path, part: Part, examples: Iterable[Example]) -> None:
         for batch in _batches(examples):
             names.append(f"{len(names):04d}.h5")
             data = np.stack([planes(example.image) for example in batch])
-            targets = np.stack([np.asarray(example.label, np.float32) for example in batch])
-            _write_hdf5(folder / names[-1], {"data": data, part.target: targets}, path)
+            targets = [_targets(example) for example in batch]
+            columns = {name: np.stack([row[name] for row in targets]) for name in targets[0]}
+            _write_hdf5(folder / names[-1], {"data": data, **columns}, path)
         listed = "".join(f"{name}\n" for name in names).encode()
         for name, content in {LIST: listed, **_recipe(part)}.items():
             write_into(folder / name, content, path)
+
+
+def _targets(example: Example) -> dict[str, NDArray[np.float32]]:
+    """All that is to be found in an image, its label too."""
+    return {"label": np.asarray(example.label, np.float32), **example.targets}
 
 
 def _batches(examples: Iterable[Example]) -> Iterator[list[Example]]:

@@ -40,18 +40,27 @@ def test_floats(tmp_path):
         np.testing.assert_array_equal(items(number).values, values[number].transpose(2, 0, 1))
 
 
-def test_several_numbers_an_image(tmp_path):
-    made = part(lambda number: Example(IMAGES[number, :, :, 0], np.float32([number, 0.5])), target="theta")
-    build_part(tmp_path, made, "hdf5")
+@pytest.mark.parametrize("target", ["label", "theta"])
+def test_several_numbers_an_image(tmp_path, target):
+    def make(number):
+        values = np.float32([number, 0.5])
+        image = IMAGES[number, :, :, 0]
+        return Example(image, values) if target == "label" else Example(image, number, {target: values})
+
+    expected = [[number, 0.5] for number in range(5)]
+    build_part(tmp_path, part(make), "hdf5")
     assert (tmp_path / "signs_hdf5" / "list.txt").read_text() == "0000.h5\n"
     with h5py.File(tmp_path / "signs_hdf5" / "0000.h5") as file:
         np.testing.assert_array_equal(file["data"], IMAGES[:, None, :, :, 0])
-        np.testing.assert_array_equal(file["theta"], [[number, 0.5] for number in range(5)])
-    build_part(tmp_path, made, "images")
-    assert (tmp_path / "signs" / "list.txt").read_text().splitlines()[4] == "00004.png 0"
-    assert (tmp_path / "signs" / "theta.txt").read_text() == "theta.h5\n"
-    with h5py.File(tmp_path / "signs" / "theta.h5") as file:
-        np.testing.assert_array_equal(file["theta"], [[number, 0.5] for number in range(5)])
+        np.testing.assert_array_equal(file[target], expected)
+        np.testing.assert_array_equal(file["label"], expected if target == "label" else range(5))
+    build_part(tmp_path, part(make), "images")
+    label = 0 if target == "label" else 4
+    assert (tmp_path / "signs" / "list.txt").read_text().splitlines()[4] == f"00004.png {label}"
+    assert (tmp_path / "signs" / f"{target}.txt").read_text() == f"{target}.h5\n"
+    assert {path.name for path in (tmp_path / "signs").glob("*.h5")} == {f"{target}.h5"}
+    with h5py.File(tmp_path / "signs" / f"{target}.h5") as file:
+        np.testing.assert_array_equal(file[target], expected)
 
 
 def test_large_parts_are_several_files(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""`netspec data documents`: scans of pages, with the theta that finds the page."""
+"""`netspec data documents`: scans of pages, with the kind of page and the theta that finds it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from netspec.cli import flags
 from netspec.cli.data.building import add_drawing, add_format, build
 
-HELP = "draw scans of pages with the theta that finds the page: HDF5, or images"
+HELP = "draw scans of pages, with the kind of page and the theta that finds it: HDF5, or images"
 
 FORMATS = ("hdf5", "images")
 TRANSFORMS = ("affine", "projective")
@@ -26,6 +26,13 @@ def add_flags(parser: ArgumentParser) -> None:
         default="affine",
         help="how pages lie: affine, 6 values of theta, or projective, 8 (affine)",
     )
+    parser.add_argument(
+        "--turn",
+        type=flags.count_from_zero,
+        default=20,
+        metavar="DEGREES",
+        help="the largest angle that pages are turned by, to either side (20)",
+    )
     add_format(parser, FORMATS)
     add_drawing(parser, 10000, 1000)
 
@@ -34,7 +41,7 @@ def run(args: Namespace) -> int:
     from netspec.cli.data.watching import watching
     from netspec.data.documents import Documents, document_parts
 
-    documents = Documents(args.height, args.width, args.transform)
+    documents = Documents(args.height, args.width, args.transform, args.turn)
     with watching("documents") as watcher:
         parts = document_parts(documents, (args.count, args.test_count), args.seed)
         lines = build(args, parts, watcher)

@@ -104,14 +104,19 @@ def test_sequences_as_hdf5_data_reads_them(small, capsys):
 def test_documents(tmp_path, monkeypatch, format):
     monkeypatch.chdir(tmp_path)
     command = ["data", "documents", "out", "-count", "6", "-test_count=2", "-width", "40", "-height=48"]
+    command += ["-turn", "180"]
     assert main([*command, "-transform", "projective", "-format", format]) == 0
     if format == "hdf5":
         with h5py.File("out/documents_test_hdf5/0000.h5") as file:
-            assert (file["data"].shape, file["theta"].shape) == ((2, 1, 48, 40), (2, 8))
+            shapes = {name: dataset.shape for name, dataset in file.items()}
+        assert shapes == {"data": (2, 1, 48, 40), "label": (2,), "theta": (2, 8)}
     else:
         assert cv2.imread("out/documents_train/00005.png", cv2.IMREAD_UNCHANGED).shape == (48, 40)
         with h5py.File("out/documents_train/theta.h5") as file:
             assert file["theta"].shape == (6, 8)
+        listed = Path("out/documents_train/list.txt").read_text().split()
+        assert {int(label) for label in listed[1::2]} <= {*range(8)}
+        assert len({*listed[1::2]}) > 1
 
 
 # Traffic signs --------------------------------------------------------------------------------------------
