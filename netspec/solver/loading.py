@@ -25,10 +25,10 @@ class LoadingMeter:
 
     def measure(self) -> Loading | None:
         """What happened since the last time; None where no data layer was asked."""
-        then, made_before, waited_before = self._before
+        then, taken_before, made_before, waited_before = self._before
         self.start()
-        now, made, waited = self._before
-        if made == made_before or now == then:
+        now, taken, made, waited = self._before
+        if taken == taken_before or now == then:
             return None
         images = (made - made_before) * self._net.batch_size
         return Loading(images / (now - then), min(1.0, (waited - waited_before) / (now - then)))
@@ -48,6 +48,9 @@ class LoadingMeter:
         self._told.append(message)
         return Notice(message)
 
-    def _counts(self) -> tuple[int, float]:
+    def _counts(self) -> tuple[int, int, float]:
+        """Batches taken, batches made, and the seconds that were spent waiting."""
         feeds = self._net.data.values()
-        return max((feed.made for feed in feeds), default=0), sum(feed.waited for feed in feeds)
+        taken = max((feed.position for feed in feeds), default=0)
+        made = max((feed.made for feed in feeds), default=0)
+        return taken, made, sum(feed.waited for feed in feeds)

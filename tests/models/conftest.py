@@ -13,7 +13,7 @@ import pytest
 from netspec.cli import main
 
 MODELS = Path(__file__).parents[2] / "models"
-DIGITS, BATCH = 24, 8
+DIGITS, BATCH = 24, 4
 BUILDERS = (
     "mnist",
     "distorted-mnist -count {0} -test_count {0}",
@@ -56,6 +56,7 @@ def data_folder(tmp_path_factory):
     source = tmp_path_factory.mktemp("source")
     write_digits(source)
     write_signs(source)
+    (folder / "mnist").symlink_to(source)
     for builder in BUILDERS:
         words = builder.format(DIGITS).split()
         assert main(["data", words[0], str(folder), "-source", str(source), "-any_digest", *words[1:]]) == 0

@@ -16,10 +16,12 @@ def told(make, fields=DISPLAY, **options):
     return events
 
 
-def test_each_display_but_the_first_tells_how_many_images_were_made(make):
+def test_each_display_tells_how_many_images_were_made(make):
     shown = [event.loading for event in told(make) if isinstance(event, ev.Displayed)]
     assert len(shown) == 3
-    assert all(loading.images_per_second > 0 and 0 <= loading.waited <= 1 for loading in shown[1:])
+    # None may have been made since the display before: some are made ahead.
+    assert all(loading.images_per_second >= 0 and 0 <= loading.waited <= 1 for loading in shown)
+    assert shown[0].images_per_second > 0
 
 
 def test_waiting_counts(make):
@@ -27,6 +29,7 @@ def test_waiting_counts(make):
     meter = LoadingMeter(solver.net, None)
     for feed in solver.net.data.values():
         feed.made += 10
+        feed.position += 10
         feed.waited += 1e9
     loading = meter.measure()
     assert loading.waited == 1
