@@ -63,6 +63,7 @@ DESCRIBED = (
 )
 STARTED = "started", 0, {"net": NASTY, "last": 100, "device": "cpu", "random_seed": 77, "lr_policy": "fixed"}
 STARTED_AGAIN = "started", 30, STARTED[2]
+THETA = {"theta": [1, 0], "names": ["theta_1_1", "t1"]}
 RUN = (
     OPENED,
     DESCRIBED,
@@ -70,7 +71,7 @@ RUN = (
     ("notice", 0, {"message": f"remark {NASTY}", "severity": "warning"}),
     scored(0, 0.1),
     displayed(0, "nan"),
-    ("transformed", 0, {"layer": "st", "outside": 0.5, "largest": 2.0, "theta": [1, 0], "names": ["theta_1_1", "t1"]}),
+    ("transformed", 0, {"layer": "st", "outside": 0.5, "largest": 2.0, **THETA}),
     displayed(10, 2.5),
     scored(20, 0.8, 0.5),
     scored(30, 0.7),
