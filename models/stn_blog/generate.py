@@ -35,7 +35,7 @@ DATA = DATA.format(phase="TRAIN", half="train", batch=64, shuffle="\n    shuffle
 )
 
 SOLVER = """\
-# Trains {net}.prototxt for 4 epochs.
+# Trains {net}.prototxt for 6 epochs.
 net: "{net}.prototxt"
 random_seed: 1
 
@@ -43,12 +43,13 @@ test_iter: 100  # all 10,000 test images
 test_interval: 938
 test_initialization: false
 
-base_lr: 0.03
+type: "Adam"
+momentum: 0.9
+momentum2: 0.999
+base_lr: 0.002
 lr_policy: "poly"
 power: 1
-momentum: 0.9
-weight_decay: 0.0001
-max_iter: 3752
+max_iter: 5628
 
 display: 134
 snapshot_prefix: "stn_blog_{net}"
@@ -56,7 +57,7 @@ solver_mode: CPU
 """
 
 
-def halved(n: NetSpec, name: str, bottom: Top, times: int = 2) -> Top:
+def averaged(n: NetSpec, name: str, bottom: Top, times: int) -> Top:
     """Averages of small squares: a smaller image that has lost no ink between its pixels."""
     n[name] = L.Pooling(bottom, pool="AVE", kernel_size=times, stride=times)
     return n[name]
@@ -76,21 +77,29 @@ def hidden(n: NetSpec, name: str, bottom: Top, units: int) -> Top:
     return n[name]
 
 
-def window(n: NetSpec) -> Top:
-    x = halved(n, "loc_quarter", n.data, 4)
-    x = hidden(n, "loc_fc", conv(n, "loc2", conv(n, "loc1", x, 16), 32), 64)
-    # Zoom, down and right; they start with the whole canvas in view.
-    n.theta = L.InnerProduct(
+def window(n: NetSpec, quarter: Top) -> Top:
+    x = hidden(n, "loc_fc", conv(n, "loc2", conv(n, "loc1", quarter, 16), 32), 64)
+    # Down and right, from the middle, and never so far that the window leaves the canvas: Adam takes full
+    # steps while the classifier knows nothing yet, and from a window without the digit no gradient comes.
+    n.place = L.InnerProduct(
         x,
         param=[{"lr_mult": 0.1}, {"lr_mult": 0.1}],
-        num_output=3,
+        num_output=2,
         weight_filler={"type": "constant"},
-        bias_filler={"type": "file", "file": "whole.txt"},
+        bias_filler={"type": "constant"},
     )
+    n.place_tanh = L.TanH(n.place, in_place=True)
+    n.theta = L.Power(n.place, scale=0.5)
     n.st = L.SpatialTransformer(
-        halved(n, "half", n.data),
+        averaged(n, "half", n.data, 2),
         n.theta,
-        st_param={"transform_type": "attention", "output_H": 32, "output_W": 32, "to_compute_dU": False},
+        st_param={
+            "transform_type": "attention",
+            "scale": 0.5,
+            "output_H": 25,
+            "output_W": 25,
+            "to_compute_dU": False,
+        },
     )
     return n.st
 
@@ -98,7 +107,8 @@ def window(n: NetSpec) -> Top:
 def net(name: str) -> NetSpec:
     n = NetSpec()
     n.data, n.label = L.ImageData(ntop=2)  # gives way to DATA
-    x = window(n) if name == "stn" else halved(n, "third", n.data, 3)
+    quarter = averaged(n, "quarter", n.data, 4)
+    x = window(n, quarter) if name == "stn" else quarter
     x = hidden(n, "fc", conv(n, "conv2", conv(n, "conv1", x, 16), 32), 64)
     n.score = L.InnerProduct(x, num_output=10, **XAVIER)
     n.loss = L.SoftmaxWithLoss(n.score, n.label)
@@ -107,7 +117,6 @@ def net(name: str) -> NetSpec:
 
 
 def main(folder: Path) -> None:
-    (folder / "whole.txt").write_text("1 0 0\n")
     for name, what in NETS.items():
         proto = net(name).to_proto()
         del proto.layer[0]

@@ -54,6 +54,7 @@ def test_the_solver_learns(path, data, with_small_batches):
 @pytest.mark.parametrize("folder", FOLDERS, ids=name)
 def test_the_folder_says_what_it_shows(folder):
     assert (folder / "README.md").is_file()
+    assert f"| [{folder.name}]({folder.name}/README.md) |" in (MODELS / "README.md").read_text()
 
 
 @pytest.mark.parametrize("line", [pytest.param(line, id=f"{folder}:{line}") for folder, line in COMMANDS])
