@@ -1,8 +1,14 @@
-"""Nets from text, for all tests that need one."""
+"""Nets from text, for all tests that need one; and the processors, divided among the tests' workers."""
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+# Before anything imports PyTorch: with all its threads in every worker, these wait for each other.
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
 
 from netspec.errors import NetspecError
 from netspec.schema.document import load_document
