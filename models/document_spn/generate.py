@@ -10,7 +10,7 @@ from netspec.pycaffe import layers as L
 from netspec.pycaffe.net_spec import NetSpec
 from netspec.text.printer import print_message
 
-TRUNKS = runpy.run_path(str(Path(__file__).resolve().parents[1] / "document_theta" / "generate.py"))
+THETA = runpy.run_path(str(Path(__file__).resolve().parents[1] / "document_theta" / "generate.py"))
 NETS = {
     "small": "A small net says where to look, another one what kind of page is there.",
     "small_baseline": "The second net of small.prototxt alone: it sees the whole scan, with as many pixels.",
@@ -44,28 +44,6 @@ layer {
 }
 """
 
-SOLVER = """\
-# {epochs} epochs of 10,000 scans.
-net: "{net}.prototxt"
-random_seed: 1
-
-test_iter: 20  # all 1,000 test scans
-test_interval: {interval}
-test_initialization: false
-
-type: "Adam"
-momentum: 0.9
-momentum2: 0.999
-base_lr: {rate}
-lr_policy: "poly"
-power: 1
-max_iter: {iterations}
-
-display: {display}
-snapshot_prefix: "document_spn_{net}"
-solver_mode: CPU
-"""
-EPOCH = 157  # iterations
 SOLVERS = {  # for each text the net, epochs, rate
     "small_short_solver": ("small", 5, 0.001),
     "small_solver": ("small", 15, 0.001),
@@ -80,7 +58,7 @@ def net(name: str) -> NetSpec:
     n = NetSpec()
     n.data, n.label = L.HDF5Data(ntop=2)  # gives way to DATA
     n.scan = L.Power(n.data, scale=1 / 256)  # 0 to 255 becomes 0 to 1
-    trunk = TRUNKS["googlenet" if name == "googlenet" else "small"]
+    trunk = THETA["googlenet" if name == "googlenet" else "small"]
     if name == "small_baseline":
         n.page = L.Pooling(n.scan, pool="AVE", kernel_size=2, stride=2)
     else:
@@ -107,16 +85,7 @@ def main(folder: Path) -> None:
         del proto.layer[0]
         head = f'# {what}\n# Written by generate.py.\nname: "document_spn_{name}"\n'
         (folder / f"{name}.prototxt").write_text(f"{head}{DATA}{print_message(proto)}")
-    for solver, (name, epochs, rate) in SOLVERS.items():
-        text = SOLVER.format(
-            net=name,
-            epochs=epochs,
-            rate=rate,
-            interval=EPOCH * epochs // 5,
-            iterations=EPOCH * epochs,
-            display=20 if name == "googlenet" else EPOCH,
-        )
-        (folder / f"{solver}.prototxt").write_text(text)
+    THETA["write_solvers"](folder, "document_spn", SOLVERS)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ power: 1
 max_iter: {iterations}
 
 display: {display}
-snapshot_prefix: "document_theta_{net}"
+snapshot_prefix: "{model}_{net}"
 solver_mode: CPU
 """
 EPOCH = 157  # iterations
@@ -146,16 +146,11 @@ def net(name: str, deploy: bool) -> NetSpec:
     return n
 
 
-def main(folder: Path) -> None:
-    (folder / "page.txt").write_text(AT_REST)
-    for name, what in NETS.items():
-        for suffix, data in (("", DATA), ("_deploy", INPUT)):
-            proto = net(name, deploy=bool(suffix)).to_proto()
-            del proto.layer[0]
-            head = f'# {what}\n# Written by generate.py.\nname: "document_theta_{name}"\n'
-            (folder / f"{name}{suffix}.prototxt").write_text(f"{head}{data}{print_message(proto)}")
-    for solver, (name, epochs, rate) in SOLVERS.items():
+def write_solvers(folder: Path, model: str, solvers: dict[str, tuple[str, int, float]]) -> None:
+    """The solvers of a model, as the table above has them."""
+    for solver, (name, epochs, rate) in solvers.items():
         text = SOLVER.format(
+            model=model,
             net=name,
             epochs=epochs,
             rate=rate,
@@ -164,6 +159,17 @@ def main(folder: Path) -> None:
             display=20 if name == "googlenet" else EPOCH,
         )
         (folder / f"{solver}.prototxt").write_text(text)
+
+
+def main(folder: Path) -> None:
+    (folder / "page.txt").write_text(AT_REST)
+    for name, what in NETS.items():
+        for suffix, data in (("", DATA), ("_deploy", INPUT)):
+            proto = net(name, deploy=bool(suffix)).to_proto()
+            del proto.layer[0]
+            head = f'# {what}\n# Written by generate.py.\nname: "document_theta_{name}"\n'
+            (folder / f"{name}{suffix}.prototxt").write_text(f"{head}{data}{print_message(proto)}")
+    write_solvers(folder, "document_theta", SOLVERS)
 
 
 if __name__ == "__main__":

@@ -69,6 +69,8 @@ snapshot: {snapshot}
 snapshot_prefix: "gtsrb_{name}{suffix}"
 solver_mode: GPU  # or the CPU, where there is none
 """
+IDENTITY = "1 0 0 0 1 0\n"
+RATE = "# Published so: theta learns as fast as the rest. netspec: ignore[theta-learning-rate]\n"
 VALIDATION = "test_iter: 43  # all of the validation part, 43 tracks"
 FINAL = 'test_state { stage: "final" }\ntest_iter: 421  # all of the test part'
 
@@ -93,7 +95,7 @@ def halved(n: NetSpec, name: str, x: Maps) -> Maps:
     return Maps(n[name], (channels, side // 2, side // 2))
 
 
-def conv(n: NetSpec, name: str, x: Maps, channels: int, kernel: int) -> Maps:
+def conv(n: NetSpec, name: str, x: Maps, channels: int, kernel: int = 5) -> Maps:
     """A convolution with a margin of 2, halved by pooling."""
     inputs, side, _ = x.shape
     side += 5 - kernel
@@ -115,7 +117,7 @@ def transformed(n: NetSpec, before: str, x: Maps, sizes: Sizes) -> Maps:
     name = f"{before}_st"
     loc = halved(n, f"{name}_half", x)
     for number, channels in enumerate(sizes[:2], 1):
-        loc = conv(n, f"{name}_loc{number}", loc, channels, 5)
+        loc = conv(n, f"{name}_loc{number}", loc, channels)
     n[f"{name}_theta"] = L.InnerProduct(
         hidden(n, f"{name}_loc3", loc, sizes[2]),
         num_output=6,
@@ -128,22 +130,38 @@ def transformed(n: NetSpec, before: str, x: Maps, sizes: Sizes) -> Maps:
     return Maps(n[name], x.shape)
 
 
-def net(recipe: Recipe) -> NetSpec:
+def stage(
+    n: NetSpec, name: str, x: Maps, channels: int, transformers: dict[str, Sizes], kernel: int = 5
+) -> Maps:
+    """A convolution, behind a transformer if the net has one there, normalised by local contrast."""
+    if name in transformers:
+        x = transformed(n, name, x, transformers[name])
+    x = conv(n, name, x, channels, kernel)
+    n[f"{name}_norm"] = L.ContrastiveNormalization(x.top)
+    return x._replace(top=n[f"{name}_norm"])
+
+
+def begun() -> tuple[NetSpec, Maps]:
+    """A net that has the signs, normalised by local contrast."""
     n = NetSpec()
     n.raw, n.label = L.Data(ntop=2)  # gives way to data()
     n.data = L.ContrastiveNormalization(n.raw, kernel="GAUSSIAN", kernel_size=7)
-    x = Maps(n.data, (3, 48, 48))
-    for (name, kernel), channels in zip(KERNELS.items(), recipe.sizes[:3], strict=True):
-        if name in recipe.transformers:
-            x = transformed(n, name, x, recipe.transformers[name])
-        x = conv(n, name, x, channels, kernel)
-        n[f"{name}_norm"] = L.ContrastiveNormalization(x.top)
-        x = x._replace(top=n[f"{name}_norm"])
-    units = recipe.sizes[3]
+    return n, Maps(n.data, (3, 48, 48))
+
+
+def ended(n: NetSpec, x: Maps, units: int) -> NetSpec:
+    """The net with its classifier."""
     n.score = L.InnerProduct(hidden(n, "fc", x, units), num_output=43, **fillers(units))
     n.loss = L.SoftmaxWithLoss(n.score, n.label)
     n.accuracy = L.Accuracy(n.score, n.label, include={"phase": "TEST"})
     return n
+
+
+def net(recipe: Recipe) -> NetSpec:
+    n, x = begun()
+    for (name, kernel), channels in zip(KERNELS.items(), recipe.sizes[:3], strict=True):
+        x = stage(n, name, x, channels, recipe.transformers, kernel)
+    return ended(n, x, recipe.sizes[3])
 
 
 def data() -> str:
@@ -151,6 +169,14 @@ def data() -> str:
         DATA.format(phase=phase, stage=stage, part=part, batch=batch, shuffle=shuffle)
         for phase, stage, part, batch, shuffle in PARTS
     )
+
+
+def text(name: str, what: str, made: NetSpec, *, published: bool) -> str:
+    """A net as text; ``published``: with a theta that learns as fast as the rest."""
+    proto = made.to_proto()
+    del proto.layer[0]
+    head = f"# {what}. Written by generate.py.\n{RATE if published else ''}"
+    return f'{head}name: "{name}"\n{data()}{print_message(proto)}'
 
 
 def solver(name: str, epochs: int, *, final: bool) -> str:
@@ -166,17 +192,11 @@ def solver(name: str, epochs: int, *, final: bool) -> str:
     )
 
 
-RATE = "# Published so: theta learns as fast as the rest. netspec: ignore[theta-learning-rate]\n"
-
-
 def main(folder: Path) -> None:
-    (folder / "identity.txt").write_text("1 0 0 0 1 0\n")
+    (folder / "identity.txt").write_text(IDENTITY)
     for name, recipe in NETS.items():
-        proto = net(recipe).to_proto()
-        del proto.layer[0]
-        head = f"# {recipe.what}. Written by generate.py.\n{RATE if recipe.transformers else ''}"
-        text = f'{head}name: "{name}"\n{data()}{print_message(proto)}'
-        (folder / f"{name}.prototxt").write_text(text)
+        written = text(name, recipe.what, net(recipe), published=bool(recipe.transformers))
+        (folder / f"{name}.prototxt").write_text(written)
         (folder / f"{name}_solver.prototxt").write_text(solver(name, recipe.epochs, final=False))
         (folder / f"{name}_final_solver.prototxt").write_text(solver(name, recipe.epochs, final=True))
 

@@ -1,16 +1,22 @@
-"""Writes the nets and solvers of this folder: `python generate.py [FOLDER]`."""
+"""Writes the nets and solvers of this folder: `python generate.py [FOLDER]`.
+
+What the nets are made of is in the script of gtsrb_idsia.
+"""
 
 from __future__ import annotations
 
+import runpy
 import sys
-from math import prod
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 from netspec.pycaffe import layers as L
-from netspec.pycaffe.net_spec import NetSpec, Top
-from netspec.text.printer import print_message
+from netspec.pycaffe.net_spec import NetSpec
 
+SIGNS = SimpleNamespace(
+    **runpy.run_path(str(Path(__file__).resolve().parents[1] / "gtsrb_idsia" / "generate.py"))
+)
 Sizes = tuple[int, int, int]
 
 
@@ -37,24 +43,6 @@ NETS = {
     "small": Recipe("Two small convolutions", SMALL, {}),
     "small_st1": Recipe("Two small convolutions behind a small transformer", SMALL, {"conv1": (20, 20, 20)}),
 }
-
-# The mean and the deviation of all numbers in the training signs.
-DATA = """\
-layer {{
-  name: "signs"
-  type: "Data"
-  top: "raw"
-  top: "label"
-  include {{ phase: {phase}{stage} }}
-  transform_param {{ mean_value: 82.5 scale: 0.0149 }}
-  data_param {{ source: "gtsrb_{part}_lmdb" backend: LMDB batch_size: {batch}{shuffle} }}
-}}
-"""
-PARTS = (
-    ("TRAIN", "", "train", 50, " shuffle: true"),
-    ("TEST", ' not_stage: "final"', "validation", 30, ""),
-    ("TEST", ' stage: "final"', "test", 30, ""),
-)
 
 SOLVER = """\
 # The published recipe, 10 epochs of 758 iterations: no momentum, no decay, one rate.
@@ -94,102 +82,22 @@ solver_mode: GPU  # or the CPU, where there is none
 """
 
 
-class Maps(NamedTuple):
-    """A blob of the net and the size of an item."""
-
-    top: Top
-    shape: tuple[int, ...]
-
-
-def fillers(inputs: int) -> dict[str, dict[str, object]]:
-    """What Torch starts a layer with: uniform numbers, by how many inputs an output has."""
-    bound = round(inputs**-0.5, 6)
-    filler = {"type": "uniform", "min": -bound, "max": bound}
-    return {"weight_filler": filler, "bias_filler": filler}
-
-
-def halved(n: NetSpec, name: str, x: Maps) -> Maps:
-    channels, side, _ = x.shape
-    n[name] = L.Pooling(x.top, kernel_size=2, stride=2)
-    return Maps(n[name], (channels, side // 2, side // 2))
-
-
-def conv(n: NetSpec, name: str, x: Maps, channels: int) -> Maps:
-    """A convolution of 5x5 that keeps the size, halved by pooling."""
-    inputs, side, _ = x.shape
-    n[name] = L.Convolution(x.top, num_output=channels, kernel_size=5, pad=2, **fillers(inputs * 25))
-    n[f"{name}_relu"] = L.ReLU(n[name], in_place=True)
-    return halved(n, f"{name}_pool", Maps(n[name], (channels, side, side)))
-
-
-def hidden(n: NetSpec, name: str, x: Maps, units: int) -> Top:
-    n[name] = L.InnerProduct(x.top, num_output=units, **fillers(prod(x.shape)))
-    n[f"{name}_relu"] = L.ReLU(n[name], in_place=True)
-    return n[name]
-
-
-def transformed(n: NetSpec, before: str, x: Maps, sizes: Sizes) -> Maps:
-    """The maps as a transformer of their own sees them."""
-    name = f"{before}_st"
-    loc = halved(n, f"{name}_half", x)
-    for number, channels in enumerate(sizes[:2], 1):
-        loc = conv(n, f"{name}_loc{number}", loc, channels)
-    n[f"{name}_theta"] = L.InnerProduct(
-        hidden(n, f"{name}_loc3", loc, sizes[2]),
-        num_output=6,
-        weight_filler={"type": "constant"},
-        bias_filler={"type": "file", "file": "identity.txt"},
-    )
-    # Torch's convention: the centres of the outer pixels at -1 and 1. No gradient is wanted by the signs.
-    st = {"grid": "ALIGNED", "to_compute_dU": before != "conv1"}
-    n[name] = L.SpatialTransformer(x.top, n[f"{name}_theta"], st_param=st)
-    return Maps(n[name], x.shape)
-
-
-def stage(n: NetSpec, name: str, x: Maps, channels: int, recipe: Recipe) -> Maps:
-    """A convolution, behind a transformer if the net has one there, normalised by local contrast."""
-    if name in recipe.transformers:
-        x = transformed(n, name, x, recipe.transformers[name])
-    x = conv(n, name, x, channels)
-    n[f"{name}_norm"] = L.ContrastiveNormalization(x.top)
-    return x._replace(top=n[f"{name}_norm"])
-
-
 def net(recipe: Recipe) -> NetSpec:
-    n = NetSpec()
-    n.raw, n.label = L.Data(ntop=2)  # gives way to data()
-    n.data = L.ContrastiveNormalization(n.raw, kernel="GAUSSIAN", kernel_size=7)
-    first = stage(n, "conv1", Maps(n.data, (3, 48, 48)), recipe.sizes[0], recipe)
-    x = stage(n, "conv2", first, recipe.sizes[1], recipe)
+    n, x = SIGNS.begun()
+    first = SIGNS.stage(n, "conv1", x, recipe.sizes[0], recipe.transformers)
+    x = SIGNS.stage(n, "conv2", first, recipe.sizes[1], recipe.transformers)
     if recipe.multi_scale:
-        also = halved(n, "conv1_half", first)
+        also = SIGNS.halved(n, "conv1_half", first)
         n.both = L.Concat(x.top, also.top)
-        x = Maps(n.both, (x.shape[0] + also.shape[0], *x.shape[1:]))
-    units = recipe.sizes[2]
-    n.score = L.InnerProduct(hidden(n, "fc", x, units), num_output=43, **fillers(units))
-    n.loss = L.SoftmaxWithLoss(n.score, n.label)
-    n.accuracy = L.Accuracy(n.score, n.label, include={"phase": "TEST"})
-    return n
-
-
-def data() -> str:
-    return "".join(
-        DATA.format(phase=phase, stage=stage, part=part, batch=batch, shuffle=shuffle)
-        for phase, stage, part, batch, shuffle in PARTS
-    )
-
-
-RATE = "# Published so: theta learns as fast as the rest. netspec: ignore[theta-learning-rate]\n"
+        x = SIGNS.Maps(n.both, (x.shape[0] + also.shape[0], *x.shape[1:]))
+    return SIGNS.ended(n, x, recipe.sizes[2])
 
 
 def main(folder: Path) -> None:
-    (folder / "identity.txt").write_text("1 0 0 0 1 0\n")
+    (folder / "identity.txt").write_text(SIGNS.IDENTITY)
     for name, recipe in NETS.items():
-        proto = net(recipe).to_proto()
-        del proto.layer[0]
-        head = f"# {recipe.what}. Written by generate.py.\n{RATE if recipe.transformers else ''}"
-        text = f'{head}name: "{name}"\n{data()}{print_message(proto)}'
-        (folder / f"{name}.prototxt").write_text(text)
+        written = SIGNS.text(name, recipe.what, net(recipe), published=bool(recipe.transformers))
+        (folder / f"{name}.prototxt").write_text(written)
         kind, solver = ("short_solver", SHORT) if recipe.sizes == SMALL else ("solver", SOLVER)
         (folder / f"{name}_{kind}.prototxt").write_text(solver.format(name=name))
 
