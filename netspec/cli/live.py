@@ -91,9 +91,8 @@ class LiveReport:
         if "" in reasons:
             self._pictures = LivePictures(solver, reasons.index(""))
             with self._surviving("pictures"):
-                self._pictures.draw(
-                    -1
-                )  # the first one takes far longer, which the training need not wait for
+                # The first one takes far longer, which the training need not wait for.
+                self._pictures.draw(-1)
         fields = {
             "texts": list(_texts(solver)),
             "machine": [[name, str(value)] for name, value in device_query.machine(solver.device)],

@@ -56,6 +56,8 @@ class TransformerGuard:
         self._seen[key] = theta.detach(), image.shape
 
     def _is_recording(self) -> bool:
+        if torch.compiler.is_compiling():  # which cannot look at streams, nor do its modules get recorded
+            return False
         return self._net.device.type == "cuda" and torch.cuda.is_current_stream_capturing()
 
 

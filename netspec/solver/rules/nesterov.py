@@ -6,10 +6,11 @@ from typing import Any
 
 import torch
 
-from netspec.solver.rules.base import Params, Rate, Tensors, UpdateRule, add_scaled
+from netspec.solver.rules.base import Rate, Tensors, add_scaled
+from netspec.solver.rules.sgd import SGD
 
 
-class Nesterov(UpdateRule):
+class Nesterov(SGD):
     """Nesterov's accelerated gradient: h' = momentum * h + rate * g;
     w = w - ((1 + momentum) * h' - momentum * h).
 
@@ -19,12 +20,6 @@ class Nesterov(UpdateRule):
     Source: I. Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013,
     section 2, equations 3 and 4.
     """
-
-    settings = ("momentum",)
-    rate_in_history = True
-
-    def __init__(self, params: Params, *, lr: Rate, momentum: float = 0.0, **common: Any) -> None:
-        super().__init__(params, lr=lr, momentum=momentum, **common)
 
     def update(
         self, params: Tensors, grads: Tensors, slots: list[Tensors], rate: Rate, group: dict[str, Any]
